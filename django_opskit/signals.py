@@ -1,0 +1,14 @@
+"""Signals through which apps that do not know each other meet."""
+
+from django.dispatch import Signal
+
+__all__ = ["command_finished", "command_started"]
+
+#: Sent when a management command begins. Arguments: ``name``, ``run_id`` (a UUID that the
+#: matching :data:`command_finished` carries too) and ``arguments`` (secrets masked).
+command_started = Signal()
+
+#: Sent when it has ended, however it ended. Arguments: ``name``, ``run_id``, ``arguments``,
+#: ``duration_seconds``, ``exit_status``, ``error`` (a sentence, or "") and ``counters``
+#: (``dict[str, int]``, what the command counted).
+command_finished = Signal()

@@ -1,0 +1,85 @@
+"""
+Django's Tasks framework under one import, wherever it comes from.
+
+* Django 6.0 and later: ``django.tasks``.
+* Django 5.2 with the ``tasks`` extra: its backport ``django_tasks``.
+* Django 5.2 without it: tasks run at once, in the caller (see ``inline_tasks``); a system check
+  says so when the site has a ``TASKS`` setting that would be ignored.
+
+Apps write ``from django_opskit.tasks import task`` and nothing else.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning
+
+if TYPE_CHECKING:
+    from django.tasks import Task, TaskContext, TaskResult, TaskResultStatus, task, task_backends
+    from django.tasks.exceptions import InvalidTask
+
+    IMPLEMENTATION: str
+else:
+    try:
+        from django.tasks import (
+            Task,
+            TaskContext,
+            TaskResult,
+            TaskResultStatus,
+            task,
+            task_backends,
+        )
+        from django.tasks.exceptions import InvalidTask
+
+        IMPLEMENTATION = "django.tasks"
+    except ModuleNotFoundError:
+        try:
+            from django_tasks import (
+                Task,
+                TaskContext,
+                TaskResult,
+                TaskResultStatus,
+                task,
+                task_backends,
+            )
+            from django_tasks.exceptions import InvalidTaskError as InvalidTask
+
+            IMPLEMENTATION = "django_tasks"
+        except ModuleNotFoundError:
+            from django_opskit.inline_tasks import (
+                InvalidTask,
+                Task,
+                TaskContext,
+                TaskResult,
+                TaskResultStatus,
+                task,
+                task_backends,
+            )
+
+            IMPLEMENTATION = "inline"
+
+__all__ = [
+    "IMPLEMENTATION",
+    "InvalidTask",
+    "Task",
+    "TaskContext",
+    "TaskResult",
+    "TaskResultStatus",
+    "check_tasks",
+    "task",
+    "task_backends",
+]
+
+
+def check_tasks(**kwargs: object) -> list[CheckMessage]:
+    """Warn when ``TASKS`` is set and nothing installed reads it."""
+    if IMPLEMENTATION != "inline" or not hasattr(settings, "TASKS"):
+        return []
+    return [
+        Warning(
+            "TASKS is set, but this Django has no Tasks framework: tasks run at once, in the "
+            "process that enqueues them.",
+            hint="Install django-opskit[tasks] (the backport for Django 5.2), or Django 6.0.",
+            id="django_opskit.W001",
+        )
+    ]
