@@ -1,0 +1,1 @@
+"""Transactional outbox: background jobs that live in the site's own database."""

@@ -1,0 +1,1 @@
+"""What the outbox does: store, claim, run, settle, rescue."""

@@ -1,0 +1,66 @@
+"""One pass over the due jobs, in this process and thread: for tests, cron and shells."""
+
+from collections.abc import Sequence
+
+from django.db import router
+
+from django_outbox.conf import get_conf
+from django_outbox.models import OutboxJob
+from django_outbox.services.claiming import QueueRota
+from django_outbox.services.execution import execute
+from django_outbox.services.heartbeat import Heartbeat
+from django_outbox.services.identity import worker_name
+from django_outbox.services.rescue import rescue_expired
+from django_outbox.services.settlement import give_back, settle
+
+__all__ = ["run_once"]
+
+
+def run_once(
+    max_jobs: int = 50, *, queues: Sequence[str] | None = None, using: str | None = None
+) -> int:
+    """
+    Run up to ``max_jobs`` due jobs here and now; return how many were begun.
+
+    Everything happens on this thread's connection: inside a test's transaction the pass sees
+    what the test wrote. Jobs enqueued by the handlers wait for the next pass.
+
+    Args:
+        max_jobs: at least 1.
+        queues: the queues to look at; all of ``OUTBOX["QUEUES"]`` by default.
+        using: the database; by default where the router writes :class:`OutboxJob`.
+    """
+    if max_jobs < 1:
+        raise ValueError(f"max_jobs must be 1 or more, got {max_jobs}")
+    conf = get_conf()
+    alias = using or router.db_for_write(OutboxJob)
+    worker = worker_name()
+    rescue_expired(using=alias)
+    rota = QueueRota(
+        queues or list(conf.QUEUES),
+        worker=worker,
+        lease_seconds=conf.LEASE_SECONDS,
+        using=alias,
+    )
+    waiting = rota.claim(max_jobs)
+    begun = 0
+    heartbeat = Heartbeat(
+        worker,
+        lease_seconds=conf.LEASE_SECONDS,
+        every_seconds=conf.HEARTBEAT_SECONDS,
+        using=alias,
+    )
+    with heartbeat:
+        heartbeat.hold(waiting)
+        try:
+            while waiting:
+                job = waiting.pop(0)
+                begun += 1
+                result = execute(job, using=alias)
+                settle([result], using=alias)
+                heartbeat.drop([job])
+                if isinstance(result.error, KeyboardInterrupt):
+                    raise result.error
+        finally:
+            give_back(waiting, using=alias)
+    return begun

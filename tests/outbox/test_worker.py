@@ -1,0 +1,234 @@
+"""The worker loop, in a thread of the test."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from django_outbox.dispatcher import enqueue
+from django_outbox.exceptions import OutboxError, SetupError
+from django_outbox.management.commands.worker_run import Command
+from django_outbox.models import OutboxJob
+from django_outbox.services.setup import worker_options
+from django_outbox.services.worker import Worker, WorkerReport
+from tests.outbox.outbox_handlers import read_log
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class RunningWorker:
+    """A worker on a thread of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self.worker = Worker(worker_options(**{"poll_seconds": 0.05, **options}))
+        self.report: WorkerReport | None = None
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.report = self.worker.run()
+        except OutboxError as error:
+            self.error = error
+        finally:
+            connections.close_all()
+
+    def stop(self) -> WorkerReport | None:
+        self.worker.stop()
+        return self.join()
+
+    def join(self) -> WorkerReport | None:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        return self.report
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., RunningWorker]]:
+    started = []
+
+    def start_worker(**options: Any) -> RunningWorker:
+        started.append(RunningWorker(**options))
+        return started[-1]
+
+    yield start_worker
+    for running in started:
+        running.worker.stop_now()
+        running.join()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def statuses() -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for status in OutboxJob.objects.values_list("status", flat=True):
+        counted[status] = counted.get(status, 0) + 1
+    return counted
+
+
+def test_drain_does_all_that_is_due_and_ends(start):
+    for _ in range(120):
+        enqueue("TEST_JOB")
+    enqueue("TEST_JOB", run_after=timedelta(hours=1))
+
+    report = start(drain=True).join()
+
+    assert report.settled.completed == 120
+    assert statuses() == {"COMPLETED": 120, "PENDING": 1}
+
+
+def test_jobs_that_come_later_are_done_too(start):
+    start()
+    time.sleep(0.2)
+
+    enqueue("TEST_JOB")
+
+    wait_for(lambda: statuses() == {"COMPLETED": 1})
+
+
+def test_failing_jobs_do_not_stop_the_others(start):
+    for job_type in ("FAIL", "EXIT", "NOBODY", "LEAVE_TRANSACTION_OPEN"):
+        enqueue(job_type, max_attempts=1)
+    for _ in range(5):
+        enqueue("TEST_JOB", priority=-1)
+
+    report = start(drain=True).join()
+
+    assert (report.settled.completed, report.settled.failed) == (6, 3)
+
+
+def test_stop_lets_the_running_job_finish_and_returns_the_others(start, tmp_path):
+    log = tmp_path / "log"
+    # Quick jobs first, so that the worker takes whole batches.
+    for _ in range(60):
+        enqueue("TEST_JOB", priority=2)
+    for seconds in (0.6, 0.6, 0.6):
+        enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": seconds}, priority=1)
+    running = start()
+    wait_for(lambda: read_log(log))
+
+    running.stop()
+
+    words = [row["word"] for row in read_log(log)]
+    assert words == ["began", "done"]
+    slow = OutboxJob.objects.filter(job_type="SLOW_NOTE")
+    assert sorted(slow.values_list("status", "attempts")) == [
+        ("COMPLETED", 1),
+        ("PENDING", 0),
+        ("PENDING", 0),
+    ]
+
+
+def test_grace_that_is_over_returns_the_running_job_with_its_attempt_counted(start, tmp_path):
+    enqueue("SLOW_NOTE", None, {"log": str(tmp_path / "log"), "seconds": 3})
+    running = start(grace_seconds=0.1)
+    wait_for(lambda: read_log(tmp_path / "log"))
+
+    report = running.stop()
+
+    job = OutboxJob.objects.get()
+    assert (job.status, job.attempts, report.returned) == ("PENDING", 1, 1)
+    assert "grace period" in job.last_error
+
+
+def test_stop_now_does_not_wait(start, tmp_path):
+    enqueue("SLOW_NOTE", None, {"log": str(tmp_path / "log"), "seconds": 3})
+    running = start(grace_seconds=60)
+    wait_for(lambda: read_log(tmp_path / "log"))
+    began = time.monotonic()
+
+    running.worker.stop_now()
+    running.join()
+
+    assert time.monotonic() - began < 2.5
+    assert OutboxJob.objects.get().status == "PENDING"
+
+
+def test_handlers_run_side_by_side(start, tmp_path):
+    log = tmp_path / "log"
+    for _ in range(4):
+        enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": 0.5})
+
+    start(drain=True, concurrency=4).join()
+
+    assert [row["word"] for row in read_log(log)] == ["began"] * 4 + ["done"] * 4
+
+
+def test_long_job_leaves_the_next_ones_to_other_workers(start, tmp_path):
+    """A worker that held fifty slow jobs would keep idle ones from helping."""
+    log = tmp_path / "log"
+    for _ in range(6):
+        enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": 0.4})
+
+    for running in [start(drain=True) for _ in range(2)]:
+        running.join()
+
+    assert statuses() == {"COMPLETED": 6}
+    workers = set(OutboxJob.objects.values_list("worker", flat=True))
+    assert len(workers) == 2
+
+
+def test_lease_of_a_long_job_is_extended_while_it_runs(start, tmp_path, settings):
+    settings.OUTBOX = {"LEASE_SECONDS": 1, "HEARTBEAT_SECONDS": 0.2}
+    log = tmp_path / "log"
+    enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": 2.5})
+
+    workers = [start(), start()]
+    wait_for(lambda: statuses() == {"COMPLETED": 1})
+
+    assert [row["word"] for row in read_log(log)] == ["began", "done"]
+    assert [running.stop().settled.lost for running in workers] == [0, 0]
+
+
+def test_expired_job_is_taken_over_by_a_running_worker(start):
+    enqueue("TEST_JOB")
+    OutboxJob.objects.update(
+        status="IN_PROGRESS", worker="dead", attempts=1, lease_until=timezone.now()
+    )
+
+    start()
+
+    wait_for(lambda: statuses() == {"COMPLETED": 1})
+    assert OutboxJob.objects.get().attempts == 2
+
+
+def test_missing_table_is_said_in_a_sentence(start):
+    with connection.schema_editor() as editor:
+        editor.delete_model(OutboxJob)
+    try:
+        running = start()
+        running.join()
+    finally:
+        with connection.schema_editor() as editor:
+            editor.create_model(OutboxJob)
+
+    assert isinstance(running.error, SetupError)
+    assert "'outbox_job' is missing in database 'default': run 'manage.py migrate'" in str(
+        running.error
+    )
+
+
+def test_command_can_be_handled_off_the_main_thread():
+    enqueue("TEST_JOB")
+    command = Command()
+    thread = threading.Thread(
+        target=lambda: (command.handle(poll_seconds=2, max_jobs=10), connections.close_all())
+    )
+    thread.start()
+    wait_for(lambda: statuses() == {"COMPLETED": 1})
+
+    command.worker.stop()
+
+    thread.join(10)
+    assert not thread.is_alive()
