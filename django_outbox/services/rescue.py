@@ -37,7 +37,7 @@ def rescue_expired(*, using: str) -> Settled:
                 rescued += Settled(failed=held.finish(JobStatus.FAILED, error=reason))
     if rescued.total:
         logger.warning(
-            "rescued retried=%s failed=%s superseded=%s",
+            "jobs of dead workers: retried=%s failed=%s superseded=%s",
             rescued.retried,
             rescued.failed,
             rescued.superseded,

@@ -1,0 +1,1 @@
+"""Tests of the documentation: it is run, and held against the code."""

@@ -1,0 +1,50 @@
+"""The reference lists what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from scripts import settings_reference
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+COMMON = {"-h", "--help", "--version", "-v", "--verbosity", "--settings", "--pythonpath"} | {
+    "--traceback",
+    "--no-color",
+    "--force-color",
+    "--skip-checks",
+    "--json",
+    "--dry-run",
+}
+
+
+def test_settings_page_is_what_the_models_say():
+    assert settings_reference.PAGE.read_text(encoding="utf-8") == settings_reference.page(), (
+        "run: python -m scripts.settings_reference"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, app in get_commands().items() if app == "django_outbox"]
+)
+def test_every_option_of_a_command_is_on_its_page(name):
+    page = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
+    parser = load_command_class("django_outbox", name).create_parser("manage.py", name)
+
+    options = {option for action in parser._actions for option in action.option_strings} - COMMON
+
+    section = re.split(rf"^## `{name}`$", page, flags=re.MULTILINE)[1].split("\n## ")[0]
+    assert [option for option in sorted(options) if f"`{option}" not in section] == []
+
+
+def test_every_check_id_of_the_code_is_on_its_page():
+    page = (DOCS / "reference" / "checks.md").read_text(encoding="utf-8")
+    root = DOCS.parent
+    ids = {"django_outbox.E001", "django_outbox.E002", "django_outbox.E003"}
+    for package in ("django_opskit", "django_outbox"):
+        for module in (root / package).rglob("*.py"):
+            ids |= set(re.findall(r'id="(django_\w+\.[EW]\d{3})"', module.read_text("utf-8")))
+
+    assert [one for one in sorted(ids) if f"`{one}`" not in page] == []
+    assert len(ids) >= 8
