@@ -199,27 +199,29 @@ class Worker:
     def _receive(self, timeout_seconds: float) -> None:
         """Wait for something to happen, then gather what else happens right after it."""
         try:
-            event = self._events.get(timeout=max(0.0, timeout_seconds))
+            self._note(self._events.get(timeout=max(0.0, timeout_seconds)))
             until = time.monotonic() + _GATHER_SECONDS
-            while self._note(event) and self._threads.waiting:
-                event = self._events.get(timeout=max(0.0, until - time.monotonic()))
+            while not self._stopping:
+                # While jobs wait for a thread, more results are on their way.
+                wait_s = until - time.monotonic() if self._threads.waiting else 0.0
+                self._note(self._events.get(timeout=max(0.0, wait_s)))
         except queue.Empty:
             return
 
-    def _note(self, event: Result | _Wake) -> bool:
-        if isinstance(event, _Wake):
-            return False
-        self._unsettled.append(event)
-        self._mean_seconds = smoothed_mean(self._mean_seconds, event.seconds)
-        return True
+    def _note(self, event: Result | _Wake) -> None:
+        if isinstance(event, Result):
+            self._unsettled.append(event)
+            self._mean_seconds = smoothed_mean(self._mean_seconds, event.seconds)
 
     def _settle(self) -> None:
         # Successes together, failures one by one. What is written leaves the list at once: when
         # the database goes away in between, nothing is reported twice.
         while self._unsettled:
-            batch = [r for r in self._unsettled if r.error is None] or self._unsettled[:1]
+            succeeded = [result for result in self._unsettled if result.error is None]
+            failed = [result for result in self._unsettled if result.error is not None]
+            batch, rest = (succeeded, failed) if succeeded else (failed[:1], failed[1:])
             settled = settle(batch, using=self.using)
-            self._unsettled = [r for r in self._unsettled if r not in batch]
+            self._unsettled = rest
             self._let_go([result.job for result in batch])
             self.report.settled += settled
             self._on_settled(settled)

@@ -88,6 +88,18 @@ def test_drain_does_all_that_is_due_and_ends(start):
     assert statuses() == {"COMPLETED": 120, "PENDING": 1}
 
 
+def test_quick_jobs_are_settled_in_batches():
+    """One statement per job would make the database do twenty times the work."""
+    for _ in range(200):
+        enqueue("TEST_JOB")
+    batches = []
+
+    Worker(worker_options(drain=True), on_settled=batches.append).run()
+
+    assert sum(settled.completed for settled in batches) == 200
+    assert len(batches) < 50
+
+
 def test_jobs_that_come_later_are_done_too(start):
     start()
     time.sleep(0.2)
