@@ -57,7 +57,7 @@ bench: $(VENV)/dev.stamp ## Run every benchmark
 	done; test -n "$$found" || echo "There are no benchmarks yet."
 
 services: ## Start the servers that the tests like to have
-	@"$(PYTHON)" -m scripts.start_services
+	@python="$(PYTHON)"; test -n "$$python" && "$$python" -m scripts.start_services
 
 docs: $(VENV)/dev.stamp ## Build the documentation, warnings as errors
 	$(BIN)/sphinx-build --quiet -W --keep-going docs docs/_build/html

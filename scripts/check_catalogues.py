@@ -52,10 +52,15 @@ def untranslated(catalogue: Catalog) -> Iterator[str]:
 def texts_of(catalogue: Catalog) -> Texts:
     """Return what a program finds in the catalogue, without comments and header."""
     return {
-        (message.context, as_key(message.id)): as_key(message.string)
+        (as_text(message.context), as_key(message.id)): as_key(message.string)
         for message in catalogue
         if message.id
     }
+
+
+def as_text(context: str | bytes | None) -> str | None:
+    """Return a message's context as text; Babel leaves it undecoded in a .mo."""
+    return context.decode() if isinstance(context, bytes) else context
 
 
 def as_key(text: str | list[str] | tuple[str, ...] | None) -> str | tuple[str, ...]:

@@ -106,7 +106,8 @@ def wait_for(services: Sequence[Service]) -> None:
 def main() -> int:
     """Start what is missing; return 1 if something is still missing then."""
     silent = [service for service in SERVICES if not service.answers()]
-    awaited, absent = [], []
+    awaited: list[Service] = []
+    absent: list[Service] = []
     for service in silent:
         command = STARTERS[service](service) if service.host in LOOPBACK else []
         if command:

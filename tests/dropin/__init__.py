@@ -1,0 +1,1 @@
+"""Each app, installed alone from the wheel into an empty site."""

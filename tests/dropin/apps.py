@@ -1,0 +1,47 @@
+"""The apps that exist, and what shows that each one works alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class App:
+    """
+    One app and its main command.
+
+    `files` are the site's own, below the project; `before` is run in `manage.py shell`; the
+    command's output and that of `after`, in the shell again, hold what is `expected`.
+    """
+
+    name: str
+    extra: str
+    main_command: Sequence[str]
+    expected: str
+    before: str = "pass"
+    after: str = "pass"
+    files: dict[str, str] = field(default_factory=dict)
+
+
+OUTBOX = App(
+    name="django_outbox",
+    extra="outbox",
+    files={
+        "shop/outbox_handlers.py": (
+            "from django_outbox.handlers import handler\n"
+            "\n"
+            "\n"
+            '@handler("GREET")\n'
+            "def greet(job):\n"
+            '    with open("greetings.txt", "a") as file:\n'
+            "        file.write(f\"Hello {job.payload['name']}\")\n"
+        ),
+    },
+    before=(
+        'from django_outbox.dispatcher import enqueue\nenqueue("GREET", payload={"name": "Ada"})'
+    ),
+    main_command=("worker_run", "--drain"),
+    after='print(open("greetings.txt").read())',
+    expected="Hello Ada",
+)
+
+APPS = (OUTBOX,)

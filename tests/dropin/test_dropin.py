@@ -1,0 +1,64 @@
+"""One app, one line in INSTALLED_APPS, and it works: from the wheel, in a site of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.dropin.apps import APPS, App
+from tests.dropin.site import Site
+from tests.packaging.building import ROOT, our_packages
+
+pytestmark = pytest.mark.packaging
+
+GROUND_FLOOR = "django_opskit"
+
+
+@pytest.fixture(scope="module")
+def site_of(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[App], Site]:
+    """Return the site that has one app installed; it is made once for all tests here."""
+    sites: dict[str, Site] = {}
+
+    def make(app: App) -> Site:
+        if app.name not in sites:
+            site = Site(tmp_path_factory.mktemp(app.name))
+            site.install(f"{wheel}[{app.extra}]")
+            site.start_project()
+            site.add_app(app.name)
+            for path, text in app.files.items():
+                (site.project / path).write_text(text)
+            sites[app.name] = site
+        return sites[app.name]
+
+    return make
+
+
+def test_each_app_that_exists_is_tried():
+    assert {app.name for app in APPS} == our_packages() - {GROUND_FLOOR}
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
+def test_app_runs_from_the_wheel_and_not_from_the_checkout(site_of, app):
+    site = site_of(app)
+    code = f"import {app.name}, {GROUND_FLOOR}; print({app.name}.__file__, {GROUND_FLOOR}.__file__)"
+
+    files = site.manage("shell", "--verbosity", "0", "-c", code).split()
+
+    assert len(files) == 2
+    for file in files:
+        assert Path(file).is_relative_to(site.folder / "env")
+        assert not Path(file).is_relative_to(ROOT)
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
+def test_app_works_with_one_line_in_the_settings(site_of, app):
+    site = site_of(app)
+
+    site.manage("check", "--fail-level", "WARNING")
+    site.manage("migrate", "--verbosity", "0")
+    site.manage("makemigrations", "--check", "--dry-run")
+    site.manage("shell", "-c", app.before)
+    output = site.manage(*app.main_command)
+    output += site.manage("shell", "-c", app.after)
+
+    assert app.expected in output

@@ -1,0 +1,1 @@
+"""The distribution: what is in the wheel, and what it asks for."""

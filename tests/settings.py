@@ -1,0 +1,63 @@
+"""
+Settings of the tests: the example project's, on the database that OPSKIT_DATABASE names.
+
+`OPSKIT_DATABASE` is sqlite (the default), postgresql or mariadb. The two servers are found
+through `OPSKIT_POSTGRESQL_HOST`, `_PORT`, `_USER` and `_PASSWORD`, and `OPSKIT_MARIADB_…`.
+`OPSKIT_DB_NAME` names the database itself: a program that a test starts gets the test
+database that way (see the fixture `process_env`), without Django's `test_` before the name.
+"""
+
+import json
+import os
+from typing import Any
+
+from config.databases import sqlite
+from config.settings.base import *  # noqa: F403
+from config.settings.base import INSTALLED_APPS as SITE_APPS
+from tests.services import MARIADB, POSTGRESQL, Service
+
+# Apps of the tests' own: their outbox_handlers.py, commands and models are found as any site's are.
+INSTALLED_APPS = [*SITE_APPS, "tests.outbox", "tests.opskit"]
+
+DATABASE = os.environ.get("OPSKIT_DATABASE", "sqlite")
+# Only processes that tests start are told a name. The tests themselves make a database of their
+# own (conftest.py), and commands such as makemigrations need none: memory will do for those.
+DATABASE_NAME = os.environ.get("OPSKIT_DB_NAME", "")
+
+
+def server(service: Service, user: str) -> dict[str, Any]:
+    """Return what both database servers are asked for in the same words."""
+    return {
+        "NAME": DATABASE_NAME or "opskit",
+        "HOST": service.host,
+        "PORT": service.port,
+        "USER": service.setting("USER", user),
+        "PASSWORD": service.setting("PASSWORD", ""),
+    }
+
+
+DATABASE_CHOICES: dict[str, dict[str, Any]] = {
+    "sqlite": sqlite(DATABASE_NAME or ":memory:"),
+    "postgresql": {
+        "ENGINE": "django.db.backends.postgresql",
+        **server(POSTGRESQL, user="postgres"),
+    },
+    "mariadb": {
+        "ENGINE": "django.db.backends.mysql",
+        **server(MARIADB, user="root"),
+        "OPTIONS": {"charset": "utf8mb4"},
+        "TEST": {"CHARSET": "utf8mb4"},
+    },
+}
+
+if DATABASE not in DATABASE_CHOICES:
+    known = ", ".join(DATABASE_CHOICES)
+    raise ValueError(f"OPSKIT_DATABASE must be one of {known}, got {DATABASE!r}.")
+
+DATABASES = {"default": DATABASE_CHOICES[DATABASE]}
+
+# Safe hashing is slow on purpose; no password here is worth that time.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A test that waits for a lease to end shortens it for the processes that it starts.
+OUTBOX = json.loads(os.environ.get("OPSKIT_OUTBOX", "{}"))
