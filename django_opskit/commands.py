@@ -2,18 +2,21 @@
 
 import json
 import logging
+import os
+import sys
 import time
 import uuid
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import Any, ClassVar
+from pathlib import Path, PurePath
+from typing import Any, ClassVar, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.color import no_style
 from django.core.serializers.json import DjangoJSONEncoder
 
-from django_opskit.masking import mask_secrets
+from django_opskit.masking import mask_secrets, mask_text
 from django_opskit.signals import command_finished, command_started
 from django_opskit.stopping import terminate_as_interrupt
 
@@ -22,18 +25,8 @@ __all__ = ["ExitStatus", "FindingsError", "LockHeldError", "OpsCommand", "UsageE
 logger = logging.getLogger(__name__)
 
 # Options of every Django command: how it runs, not what it was asked to do.
-_RUN_OPTIONS = frozenset(
-    {
-        "force_color",
-        "no_color",
-        "pythonpath",
-        "settings",
-        "skip_checks",
-        "stderr",
-        "stdout",
-        "traceback",
-    }
-)
+_RUN_OPTIONS = {"force_color", "no_color", "pythonpath", "settings", "skip_checks", "stderr"}
+_RUN_OPTIONS |= {"stdout", "traceback", "verbosity"}
 
 
 class ExitStatus(IntEnum):
@@ -46,25 +39,29 @@ class ExitStatus(IntEnum):
     LOCK_HELD = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
-class UsageError(CommandError):
+class _StatusError(CommandError):
+    status: ClassVar[ExitStatus]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"returncode": self.status, **kwargs})
+
+
+class UsageError(_StatusError):
     """The call was wrong: nothing was done. Exit status 2."""
 
-    def __init__(self, *args: Any, returncode: int = ExitStatus.USAGE, **kwargs: Any) -> None:
-        super().__init__(*args, returncode=returncode, **kwargs)
+    status = ExitStatus.USAGE
 
 
-class FindingsError(CommandError):
+class FindingsError(_StatusError):
     """The work is done, and something was rejected or found. Exit status 3."""
 
-    def __init__(self, *args: Any, returncode: int = ExitStatus.FINDINGS, **kwargs: Any) -> None:
-        super().__init__(*args, returncode=returncode, **kwargs)
+    status = ExitStatus.FINDINGS
 
 
-class LockHeldError(CommandError):
+class LockHeldError(_StatusError):
     """Another run holds the lock: nothing was done. Exit status 75."""
 
-    def __init__(self, *args: Any, returncode: int = ExitStatus.LOCK_HELD, **kwargs: Any) -> None:
-        super().__init__(*args, returncode=returncode, **kwargs)
+    status = ExitStatus.LOCK_HELD
 
 
 class OpsCommand(BaseCommand):
@@ -72,9 +69,10 @@ class OpsCommand(BaseCommand):
     A management command with one manner of speaking.
 
     ``handle`` calls one service and then :meth:`result` with what it returned: as text, or with
-    ``--json`` as one document. Expected failures are :class:`CommandError` or one of its
-    children above; from the command line anything else becomes one sentence and status 1,
-    with the traceback in the log, and on the terminal with ``--traceback``.
+    ``--json`` as one document (of :attr:`counters` where it has none). Expected failures are
+    :class:`CommandError` or one of its children above. From the command line, anything else
+    becomes one sentence and status 1; the traceback comes with ``--traceback``, and in the log
+    when this logger's level is DEBUG. Called from Python, a command lets every exception through.
     """
 
     #: Adds ``--dry-run``. True for every command that changes or deletes.
@@ -83,64 +81,99 @@ class OpsCommand(BaseCommand):
     # Class-level defaults, so that handle() may be called without execute().
     json_output: bool = False
     verbosity: int = 1
+    _has_emitted: bool = False
+    _called_from_command_line: bool  # Django's own
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, stdout: TextIO | None = None, stderr: TextIO | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            stdout or sys.stdout or _nobody(), stderr or sys.stderr or _nobody(), **kwargs
+        )
         #: What the command counted; goes out with :data:`command_finished`.
         self.counters: dict[str, int] = {}
-        self._documents = 0
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Add the common options behind the command's own."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        _add_common_options(parser, dry_run=self.changes_data)
+        parser.add_argument(
+            "--json", action="store_true", help="Print JSON on stdout and nothing else."
+        )
+        if self.changes_data:
+            parser.add_argument(
+                "--dry-run", action="store_true", help="Say what would be done and change nothing."
+            )
         return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a program: SIGTERM unwinds, and a wrong call is answered in JSON too."""
+        try:
+            with terminate_as_interrupt():
+                super().run_from_argv(argv)
+        except SystemExit as stop:
+            if stop.code == ExitStatus.USAGE and "--json" in argv:
+                # argparse has explained it on stderr already, and keeps the words to itself.
+                self._emit_failure("Wrong usage: stderr says what is wrong.", ExitStatus.USAGE)
+            raise
+        finally:
+            try:
+                self.stdout.flush()
+            except OSError:
+                # The interpreter's last flush would fail too and make the exit status 120. See
+                # "Note on SIGPIPE" in Python's documentation of the module signal.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command between its two signals; see the class for what failures become."""
         self.json_output = bool(options.get("json"))
         self.verbosity = int(options.get("verbosity", 1))
-        self.counters, self._documents = {}, 0
+        self.counters, self._has_emitted = {}, False
+        arguments = {key: value for key, value in options.items() if key not in _RUN_OPTIONS}
         facts: dict[str, Any] = {
             "sender": type(self),
             "name": type(self).__module__.rpartition(".")[2],
             "run_id": uuid.uuid4(),
-            "arguments": mask_secrets({k: v for k, v in options.items() if k not in _RUN_OPTIONS}),
+            "arguments": mask_secrets({**arguments, "args": args} if args else arguments),
         }
+        status, sentence = int(ExitStatus.DONE), ""
+        exception: BaseException | None = None
         started = time.monotonic()
         command_started.send_robust(**facts)
-        status, sentence = int(ExitStatus.FAILED), ""
         try:
-            with self._termination():
-                output = super().execute(*args, **options)
-            status = int(ExitStatus.DONE)
+            output = super().execute(*args, **options)
+            if self.json_output and not self._has_emitted:
+                self.emit(self.counters)
+            self.stdout.flush()
             return output
         except BaseException as error:
-            failure = self._failure(error, show_traceback=bool(options.get("traceback")))
-            status, sentence = _status_of(failure), str(failure)
-            if self.json_output and not self._documents:
-                self.emit({"error": sentence, "exit_status": status})
-            if failure is error:
-                raise
-            raise failure from error
+            status, exception = _exit_status(error), error
+            sentence = _sentence(error) if status else ""
+            if self.json_output:
+                self._emit_failure(sentence, status)
+            if self._called_from_command_line:
+                self._fail(error, sentence, show_traceback=bool(options.get("traceback")))
+            raise
         finally:
             command_finished.send_robust(
                 **facts,
                 duration_seconds=time.monotonic() - started,
                 exit_status=status,
                 error=sentence,
+                exception=exception,
                 counters=dict(self.counters),
             )
+            exception = None  # its traceback holds this frame: no cycle
 
     def say(self, text: str, style: Callable[[str], str] | None = None) -> None:
         """Write one line for people; silent with ``--json`` and with ``--verbosity 0``."""
         if not self.json_output and self.verbosity > 0:
-            self.stdout.write(text, style)
+            self._write(text, style)
 
     def emit(self, document: Mapping[str, Any]) -> None:
         """Write one JSON document; a loop calls it once per line, other commands once."""
-        self._documents += 1
-        self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False))
+        # ASCII, so that no locale and no undecodable file name can stop it half-way.
+        self._write(json.dumps(document, cls=_DocumentEncoder, allow_nan=False))
+        self._has_emitted = True
 
     def result(self, document: Mapping[str, Any], *lines: str) -> None:
         """Write the outcome: ``document`` with ``--json``, else ``lines``."""
@@ -156,55 +189,79 @@ class OpsCommand(BaseCommand):
         Give a function that moves a progress bar on by so many steps.
 
         The bar stands on stderr and only when that is a terminal, so pipes, logs and ``--json``
-        never see it.
+        never see it. ``total`` is None where the end is not known.
         """
         if self.json_output or self.verbosity == 0 or not self.stderr.isatty():
-            yield lambda steps: None
+            yield lambda _steps: None
             return
         # Imported here: it costs 30 ms, and cron never sees a bar.
         from rich.console import Console
         from rich.progress import Progress
 
-        with Progress(console=Console(file=self.stderr), transient=True) as bar:
+        console = Console(
+            # The stream itself: Django's wrapper ends everything that is written with a newline.
+            file=cast(TextIO, self.stderr._out),
+            no_color=self.style is no_style(),
+        )
+        # rich would send what others print() to the bar's stream; it belongs on stdout.
+        with Progress(console=console, transient=True, redirect_stdout=False) as bar:
             task = bar.add_task(description, total=total)
             yield lambda steps: bar.advance(task, steps)
 
-    def _termination(self) -> AbstractContextManager[None]:
-        return terminate_as_interrupt() if self._from_command_line() else nullcontext()
+    def _write(self, text: str, style: Callable[[str], str] | None = None) -> None:
+        try:
+            self.stdout.write(text, style)
+            # At once: whoever reads a loop's lines through a pipe must not wait for a full
+            # buffer, and a full disk or a reader that left is our failure, not the exit's.
+            self.stdout.flush()
+        except OSError as error:
+            raise CommandError(f"Cannot write to stdout: {error.strerror}.") from error
 
-    def _from_command_line(self) -> bool:
-        return bool(getattr(self, "_called_from_command_line", False))
+    def _emit_failure(self, error: str, status: int) -> None:
+        if not self._has_emitted:
+            with suppress(Exception):  # stdout itself may be what failed
+                self.emit({"error": error, "exit_status": status})
 
-    def _failure(self, error: BaseException, *, show_traceback: bool) -> BaseException:
-        """Return what to raise for ``error``: itself, or the sentence that stands for it."""
-        if isinstance(error, CommandError) or not self._from_command_line() or show_traceback:
-            return error
-        if isinstance(error, KeyboardInterrupt):
-            return CommandError("Interrupted before it was finished.", returncode=1)
-        if not isinstance(error, Exception):
-            return error
-        if logger.hasHandlers():
-            logger.error("command=%s failed", type(self).__module__, exc_info=error)
-        reason = " ".join(str(error).split()) or "no further message"
-        return CommandError(
-            f"{type(error).__name__}: {reason}. Run it again with --traceback to see where.",
-            returncode=ExitStatus.FAILED,
-        )
+    def _fail(self, error: BaseException, sentence: str, *, show_traceback: bool) -> None:
+        """Raise the sentence that stands for ``error``, or return to let it through as it is."""
+        if isinstance(error, CommandError):
+            error.args = (sentence,)  # Django prints it; now its secrets are masked
+        elif isinstance(error, KeyboardInterrupt):
+            raise CommandError(sentence, returncode=ExitStatus.FAILED) from error
+        elif isinstance(error, Exception) and not show_traceback:
+            logger.debug("command=%s failed", type(self).__module__, exc_info=error)
+            hint = "Run it again with --traceback to see where."
+            raise CommandError(f"{sentence} {hint}", returncode=ExitStatus.FAILED) from error
 
 
-def _status_of(error: BaseException) -> int:
+def _nobody() -> TextIO:
+    """Return a stream that nobody reads, in place of one that our parent has closed (``>&-``)."""
+    # Python has None there, and Django would fail at the first word, with the work half done.
+    return Path(os.devnull).open("w")
+
+
+class _DocumentEncoder(DjangoJSONEncoder):
+    """Django's encoder, and what else the services return: sets and paths."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, set | frozenset):
+            return sorted(o, key=str)
+        return str(o) if isinstance(o, PurePath) else super().default(o)
+
+
+def _exit_status(error: BaseException) -> int:
     if isinstance(error, CommandError):
-        return error.returncode
-    if isinstance(error, SystemExit) and isinstance(error.code, int):
-        return error.code
-    return ExitStatus.FAILED
+        return int(error.returncode)
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        return error.code or 0
+    return int(ExitStatus.FAILED)
 
 
-def _add_common_options(parser: ArgumentParser, *, dry_run: bool) -> None:
-    parser.add_argument(
-        "--json", action="store_true", help="Print JSON on stdout and nothing else."
-    )
-    if dry_run:
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Say what would be done and change nothing."
-        )
+def _sentence(error: BaseException) -> str:
+    """Say in one sentence what ``error`` is, without secrets."""
+    if isinstance(error, CommandError):
+        return mask_text(str(error))
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted before it was finished."
+    text = " ".join(str(error).split()).rstrip(".") or "no further message"
+    return mask_text(f"{type(error).__name__}: {text}.")

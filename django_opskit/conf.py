@@ -13,16 +13,20 @@ Nothing is cached: ``override_settings`` and plain assignment in a test work at 
 costs a few microseconds; a loop reads once per pass, not once per row.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self, get_args, get_origin
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from django_opskit.masking import mask_secrets
 
 __all__ = [
     "AppSettings",
@@ -46,7 +50,7 @@ class SettingProblem:
 
     code: str
     message: str
-    hint: str | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,18 +101,18 @@ class AppSettings(SettingsModel):
         """
         try:
             return cls.model_validate(cls.raw())
-        except ValidationError as error:
-            problems = [_problem(cls, cls.raw(), detail) for detail in error.errors()]
-            text = " ".join(f"{p.message} {p.hint or ''}".strip() for p in problems)
-            raise ImproperlyConfigured(text) from None
+        except ValidationError:
+            sentences = (f"{problem.message} {problem.hint}" for problem in cls.problems())
+            raise ImproperlyConfigured(" ".join(sentences).strip()) from None
 
     @classmethod
     def problems(cls) -> list[SettingProblem]:
         """Return what is wrong with the setting, one entry per key; empty when all is well."""
+        raw = cls.raw()
         try:
-            cls.model_validate(cls.raw())
+            cls.model_validate(raw)
         except ValidationError as error:
-            return [_problem(cls, cls.raw(), detail) for detail in error.errors()]
+            return [_problem(cls, raw, detail) for detail in error.errors()]
         return []
 
 
@@ -121,9 +125,9 @@ def settings_check(
     Ids: ``E001`` the setting is not a dict, ``E002`` an unknown key, ``E003`` a wrong value.
     """
 
-    def check(**kwargs: object) -> list[CheckMessage]:
+    def check(**_kwargs: object) -> list[CheckMessage]:
         return [
-            Error(problem.message, hint=problem.hint, id=f"{app_label}.{problem.code}")
+            Error(problem.message, hint=problem.hint or None, id=f"{app_label}.{problem.code}")
             for problem in model.problems()
         ]
 
@@ -137,104 +141,113 @@ def reference_rows(model: type[SettingsModel], prefix: str = "") -> Iterator[Ref
         yield ReferenceRow(
             path=path,
             type=_type_name(field.annotation),
-            default=_default(field.get_default(call_default_factory=True)),
+            default="required" if field.is_required() else _default(field),
             description=field.description or "",
         )
-        for nested, key in _nested_models(field.annotation):
-            yield from reference_rows(nested, prefix=f"{path}{key}.")
+        for nested, chosen in _nested_models(field.annotation):
+            yield from reference_rows(nested, prefix=f"{path}{chosen}.")
 
 
-def _default(value: object) -> str:
+def _default(field: FieldInfo) -> str:
+    return _plain(field.get_default(call_default_factory=True))
+
+
+def _plain(value: object) -> str:
+    """Return the ``repr`` of what one would write in the settings: dicts for models."""
     if isinstance(value, BaseModel):
-        return "{}"
+        value = {key: getattr(value, key) for key in value.model_fields_set}
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k!r}: {_default(v)}" for k, v in value.items()) + "}"
-    return repr(value)
+        return "{" + ", ".join(f"{key!r}: {_plain(item)}" for key, item in value.items()) + "}"
+    return repr(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 def _type_name(annotation: Any) -> str:
-    if isinstance(annotation, type) and not get_args(annotation):
-        return "dict" if issubclass(annotation, BaseModel) else annotation.__name__
-    if isinstance(annotation, type) or not (args := get_args(annotation)):
-        return str(annotation).replace("typing.", "").rsplit(".", 1)[-1]
-    names = [_type_name(a) if not isinstance(a, str) else repr(a) for a in args]
-    origin = getattr(annotation, "__origin__", None)
-    if isinstance(origin, type):
-        return f"{origin.__name__}[{', '.join(names)}]"
-    return " | ".join(names)
+    is_plain = isinstance(annotation, type) and not get_args(annotation)
+    text = annotation.__name__ if is_plain else str(annotation)
+    for nested, _ in _nested_models(annotation):
+        text = re.sub(rf"[\w.]*\b{nested.__name__}\b", "dict", text)
+    return re.sub(r"\b(?:typing|pydantic\.types)\.", "", text)
 
 
 def _nested_models(annotation: Any) -> Iterator[tuple[type[SettingsModel], str]]:
-    if isinstance(annotation, type) and not get_args(annotation):
-        if issubclass(annotation, SettingsModel):
-            yield annotation, ""
-        return
-    is_dict = getattr(annotation, "__origin__", None) is dict
+    """Yield the models inside a type, each with the keys that the site chooses before it."""
+    origin = get_origin(annotation)
+    if origin is None and isinstance(annotation, type) and issubclass(annotation, SettingsModel):
+        yield annotation, ""
+    chosen = ".<name>" if origin is dict else "[]" if origin in (list, tuple) else ""
     for argument in get_args(annotation):
-        for nested, key in _nested_models(argument):
-            yield nested, f".<name>{key}" if is_dict else key
+        for nested, keys in _nested_models(argument):
+            yield nested, chosen + keys
+
+
+@dataclass
+class _Place:
+    """Where in a setting something is wrong, and what the declaration says about that place."""
+
+    name: str  # as in Python: OUTBOX['QUEUES']['mail']
+    key: int | str
+    value: Any
+    model: type[SettingsModel]  # whose keys may stand there
+    field: FieldInfo | None = None  # the nearest one
+
+
+def _place(model: type[AppSettings], raw: object, location: Sequence[int | str]) -> _Place:
+    place = _Place(name=model.setting, key=model.setting, value=raw, model=model)
+    inside: type[SettingsModel] = model
+    for part in location:
+        field = inside.model_fields.get(str(part))
+        try:
+            place.value = place.value[part]
+        except (LookupError, TypeError):
+            # pydantic puts more into a location than keys: members of unions, "[key]".
+            if field is None:
+                continue
+        place.name, place.key, place.model = f"{place.name}[{part!r}]", part, inside
+        if field is not None:
+            place.field = field
+            inside, _ = next(_nested_models(field.annotation), (inside, ""))
+    return place
 
 
 def _problem(model: type[AppSettings], raw: object, detail: ErrorDetails) -> SettingProblem:
     """Turn one pydantic error into a sentence with the key, the value and the way out."""
-    location = list(detail["loc"])
-    if not location and detail["type"] != "value_error":
+    place, kind = _place(model, raw, detail["loc"]), detail["type"]
+    if place.value is raw and kind != "value_error":
         return SettingProblem(
             "E001",
-            f"{model.setting} must be a dict, got {_shown(raw)}.",
-            f"Write {model.setting} = {{...}}, or leave it out to use the defaults.",
+            f"{place.name} must be a dict, got {_shown(place)}.",
+            f"Write {place.name} = {{...}}, or leave it out to use the defaults.",
         )
-    name = model.setting + "".join(f"[{part!r}]" for part in location if part != "[key]")
-    if detail["type"] == "value_error" and not location:
-        # Two keys that do not go together: the validator's sentence names both.
-        return SettingProblem("E003", f"{name}: {detail['ctx']['error']}.")
-    if detail["type"] == "extra_forbidden":
-        return SettingProblem("E002", f"{name} is not a setting.", _known_keys(model, location))
-    reason = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
-    reason = reason[:1].lower() + reason[1:]
-    shown = _shown(_value_at(raw, location))
-    return SettingProblem("E003", f"{name}: {reason}, got {shown}.", _advice(model, location))
+    if kind in ("extra_forbidden", "invalid_key"):
+        return SettingProblem("E002", f"{place.name} is not a setting.", _known_keys(place))
+    if kind == "value_error":
+        reason = str(detail["ctx"]["error"]).rstrip(".")
+    else:
+        reason = detail["msg"].removeprefix("Input ").rstrip(".")
+        reason = reason[:1].lower() + reason[1:]
+    if detail["loc"][-1:] == ("[key]",):
+        reason = f"its key {reason}"
+    elif kind != "missing" and not isinstance(place.value, Mapping):
+        reason = f"{reason}, got {_shown(place)}"
+    return SettingProblem("E003", f"{place.name}: {reason}.", _advice(place))
 
 
-def _shown(value: object, limit: int = 120) -> str:
-    text = repr(value)
+def _shown(place: _Place, limit: int = 120) -> str:
+    key = str(place.key)
+    text = repr(mask_secrets({key: place.value})[key])
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _value_at(raw: object, location: Sequence[int | str]) -> object:
-    for part in location:
-        # A location may hold more than keys: "[key]" marks a wrong key, not a place.
-        in_mapping = isinstance(raw, Mapping) and part in raw
-        in_sequence = isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw)
-        if in_mapping or in_sequence:
-            raw = raw[part]  # type: ignore[index]  # narrowed by the two names above
-    return raw
+def _known_keys(place: _Place) -> str:
+    known = {name.lower(): name for name in place.model.model_fields}
+    if close := get_close_matches(str(place.key).lower(), known, n=1):
+        return f"Did you mean {known[close[0]]!r}?"
+    return f"Known keys: {', '.join(known.values())}."
 
 
-def _model_at(model: type[SettingsModel], location: Sequence[int | str]) -> type[SettingsModel]:
-    """Return the model whose keys stand at ``location``."""
-    for part in location:
-        field = model.model_fields.get(str(part))
-        if field is None:
-            continue
-        for nested, _ in _nested_models(field.annotation):
-            model = nested
-    return model
-
-
-def _known_keys(model: type[AppSettings], location: Sequence[int | str]) -> str:
-    known = list(_model_at(model, location[:-1]).model_fields)
-    close = get_close_matches(str(location[-1]).upper(), known, n=1)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    return f"Known keys: {', '.join(known)}."
-
-
-def _advice(model: type[AppSettings], location: Sequence[int | str]) -> str | None:
-    field = _model_at(model, location[:-1]).model_fields.get(str(location[-1]))
-    if field is None:
-        return None
-    default = field.get_default(call_default_factory=True)
-    if default is PydanticUndefined:
-        return field.description
-    return f"{field.description} Leave it out to use {_default(default)}."
+def _advice(place: _Place) -> str:
+    if place.field is None:
+        return ""
+    if place.field.is_required() or place.key not in place.model.model_fields:
+        return place.field.description or ""
+    return f"{place.field.description or ''} Leave it out to use {_default(place.field)}.".strip()

@@ -2,35 +2,37 @@
 The smallest stand-in for ``django.tasks``: a task runs at once, in its caller.
 
 Used on Django 5.2 without the backport, so that an app may declare tasks and still need nothing
-but Django. Same names and the same behaviour as Django's ``ImmediateBackend``, down to the
-failed result instead of a raised exception; no queues, no delays, no stored results.
+but Django. What apps use of Django's framework has the same names here and behaves as with its
+``ImmediateBackend``, down to the failed result instead of a raised exception. There are no
+queues, no delays, no stored results.
 """
 
-import asyncio
 import inspect
+import json
 import logging
 import traceback
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db.models import TextChoices
-from django.utils import timezone
 
 logger = logging.getLogger(__name__)
 
+#: There are none to choose from.
+task_backends: dict[str, Any] = {}
 
-class InvalidTask(Exception):
-    """The function cannot be a task; whoever wrote the decorator mends it."""
+
+class InvalidTask(Exception):  # noqa: N818  # Django's name for it
+    """The function cannot be such a task; whoever wrote the declaration mends it."""
 
 
 class TaskResultStatus(TextChoices):
-    """Where a task stands; inline tasks are only ever finished."""
+    """Where a task stands."""
 
-    READY = "READY"
     RUNNING = "RUNNING"
     FAILED = "FAILED"
     SUCCESSFUL = "SUCCESSFUL"
@@ -53,16 +55,13 @@ class TaskResult:
     kwargs: dict[str, Any]
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     status: TaskResultStatus = TaskResultStatus.RUNNING
-    enqueued_at: datetime = field(default_factory=timezone.now)
-    finished_at: datetime | None = None
     errors: list[TaskError] = field(default_factory=list)
-    attempts: int = 1
     _return_value: Any = None
 
     @property
     def is_finished(self) -> bool:
         """Return whether the task has ended, well or not."""
-        return self.status in (TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED)
+        return self.status != TaskResultStatus.RUNNING
 
     @property
     def return_value(self) -> Any:
@@ -82,7 +81,7 @@ class TaskContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A function that can be enqueued."""
+    """A function that can be enqueued; it runs alike whatever its options are."""
 
     func: Callable[..., Any]
     priority: int = 0
@@ -92,8 +91,10 @@ class Task:
     takes_context: bool = False
 
     def __post_init__(self) -> None:
-        if "<locals>" in self.func.__qualname__ or "<lambda>" in self.func.__qualname__:
+        if "<locals>" in self.func.__qualname__:
             raise InvalidTask(f"Task function {self.func!r} must be defined at module level.")
+        if self.run_after is not None:
+            raise InvalidTask(f"Task {self.name!r} runs at once: it cannot wait for run_after.")
 
     @property
     def name(self) -> str:
@@ -105,10 +106,9 @@ class Task:
         """Return the function's dotted path."""
         return f"{self.func.__module__}.{self.func.__qualname__}"
 
-    def using(self, **options: Any) -> "Task":
-        """Return a copy with other options; none of them changes when an inline task runs."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given)
+    def using(self, **options: Any) -> Self:
+        """Return a copy with other options; None leaves one as it is."""
+        return replace(self, **{key: value for key, value in options.items() if value is not None})
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, also when it is a coroutine function."""
@@ -117,21 +117,19 @@ class Task:
         return self.func(*args, **kwargs)
 
     def enqueue(self, *args: Any, **kwargs: Any) -> TaskResult:
-        """Run the task now and return its result, failed or not."""
+        """Run the task now and return its result, failed or not; TypeError if JSON lacks a type."""
+        args, kwargs = _as_json((args, kwargs))
         result = TaskResult(task=self, args=list(args), kwargs=kwargs)
         context = (TaskContext(result),) if self.takes_context else ()
         try:
-            result._return_value = self.call(*context, *args, **kwargs)
+            result._return_value = _as_json(self.call(*context, *args, **kwargs))
             result.status = TaskResultStatus.SUCCESSFUL
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
-            # Isolated like ImmediateBackend does: the caller reads the result, it does not fail.
+        except (Exception, SystemExit) as error:
+            # Isolated as ImmediateBackend does: the caller reads the result, it does not fail.
             logger.exception("task=%s failed", self.module_path)
-            kind = type(error)
-            result.errors.append(
-                TaskError(f"{kind.__module__}.{kind.__qualname__}", traceback.format_exc())
-            )
+            kind = f"{type(error).__module__}.{type(error).__qualname__}"
+            result.errors.append(TaskError(kind, traceback.format_exc()))
             result.status = TaskResultStatus.FAILED
-        result.finished_at = timezone.now()
         return result
 
     async def aenqueue(self, *args: Any, **kwargs: Any) -> TaskResult:
@@ -142,17 +140,10 @@ class Task:
 def task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Turn a module-level function into a :class:`Task`, with or without options."""
     if function is not None:
-        return Task(func=function)
+        return Task(func=function, **options)
     return lambda decorated: Task(func=decorated, **options)
 
 
-class _NoBackends:
-    """``task_backends`` where there are none to choose from."""
-
-    def __getitem__(self, alias: str) -> Any:
-        raise InvalidTask(
-            f"There is no task backend {alias!r}: install django-opskit[tasks] or Django 6.0."
-        )
-
-
-task_backends = _NoBackends()
+def _as_json(value: Any) -> Any:
+    """Return what a queue would hand over: a task that works here must work with any backend."""
+    return json.loads(json.dumps(value))

@@ -5,10 +5,12 @@ from django.dispatch import Signal
 __all__ = ["command_finished", "command_started"]
 
 #: Sent when a management command begins. Arguments: ``name``, ``run_id`` (a UUID that the
-#: matching :data:`command_finished` carries too) and ``arguments`` (secrets masked).
+#: matching :data:`command_finished` carries too) and ``arguments`` (secrets masked; the values
+#: are of any type when the command was called from Python).
 command_started = Signal()
 
 #: Sent when it has ended, however it ended. Arguments: ``name``, ``run_id``, ``arguments``,
-#: ``duration_seconds``, ``exit_status``, ``error`` (a sentence, or "") and ``counters``
-#: (``dict[str, int]``, what the command counted).
+#: ``duration_seconds``, ``exit_status``, ``error`` (a sentence with secrets masked, or ""),
+#: ``exception`` (what was raised, or None) and ``counters`` (``dict[str, int]``, what the
+#: command counted).
 command_finished = Signal()

@@ -8,16 +8,9 @@ from types import FrameType
 
 __all__ = ["Terminated", "on_stop_signals", "terminate_as_interrupt"]
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM reached a command that is no loop: it unwinds as Ctrl-C would unwind it."""
-
-
-def _on_main_thread() -> bool:
-    # Python delivers signals to the main thread and refuses to set handlers elsewhere.
-    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
@@ -28,12 +21,9 @@ def on_stop_signals(first: Callable[[], None], second: Callable[[], None]) -> It
     Both run between two bytecodes of the main thread: they may set flags and put into a
     ``queue.SimpleQueue``, and must not take locks. Off the main thread nothing is installed.
     """
-    if not _on_main_thread():
-        yield
-        return
     asked = False
 
-    def handle(signum: int, frame: FrameType | None) -> None:
+    def handle(_signum: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             second()
@@ -41,26 +31,43 @@ def on_stop_signals(first: Callable[[], None], second: Callable[[], None]) -> It
             asked = True
             first()
 
-    previous = [(number, signal.signal(number, handle)) for number in _SIGNALS]
-    try:
+    with _handled_by(handle, signal.SIGTERM, signal.SIGINT):
         yield
-    finally:
-        for number, handler in previous:
-            signal.signal(number, handler)
 
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """Make SIGTERM raise :class:`Terminated`, so that transactions roll back and files close."""
-    if not _on_main_thread():
-        yield
-        return
+    """
+    Make SIGTERM raise :class:`Terminated`, so that transactions roll back and files close.
 
-    def handle(signum: int, frame: FrameType | None) -> None:
+    Only the first one: the second finds the handler that stood before, by default the end of
+    the process. Off the main thread nothing is installed.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+
+    def handle(_signum: int, _frame: FrameType | None) -> None:
+        # A second exception would hit the unwinding of the first and leave it half done.
+        signal.signal(signal.SIGTERM, before)
         raise Terminated
 
-    previous = signal.signal(signal.SIGTERM, handle)
+    with _handled_by(handle, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _handled_by(
+    handler: Callable[[int, FrameType | None], None], *signals: signal.Signals
+) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in signals}
+    # Python delivers signals to the main thread and refuses to set handlers elsewhere. A handler
+    # that it reports as None is C code's (uWSGI has such); it could not be put back.
+    if threading.current_thread() is not threading.main_thread() or None in before.values():
+        yield
+        return
     try:
+        for number in signals:
+            signal.signal(number, handler)
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

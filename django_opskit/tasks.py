@@ -9,54 +9,37 @@ Django's Tasks framework under one import, wherever it comes from.
 Apps write ``from django_opskit.tasks import task`` and nothing else.
 """
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import django
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning
+from django.core.checks import CheckMessage
+from django.core.checks import Warning as CheckWarning
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or django.VERSION >= (6, 0):
     from django.tasks import Task, TaskContext, TaskResult, TaskResultStatus, task, task_backends
     from django.tasks.exceptions import InvalidTask
 
-    IMPLEMENTATION: str
+    IMPLEMENTATION = "django.tasks"
+elif find_spec("django_tasks"):
+    from django_tasks import TaskContext, TaskResult, TaskResultStatus, task, task_backends
+    from django_tasks.base import Task
+    from django_tasks.exceptions import InvalidTaskError as InvalidTask
+
+    IMPLEMENTATION = "django_tasks"
 else:
-    try:
-        from django.tasks import (
-            Task,
-            TaskContext,
-            TaskResult,
-            TaskResultStatus,
-            task,
-            task_backends,
-        )
-        from django.tasks.exceptions import InvalidTask
+    from django_opskit.inline_tasks import (
+        InvalidTask,
+        Task,
+        TaskContext,
+        TaskResult,
+        TaskResultStatus,
+        task,
+        task_backends,
+    )
 
-        IMPLEMENTATION = "django.tasks"
-    except ModuleNotFoundError:
-        try:
-            from django_tasks import (
-                Task,
-                TaskContext,
-                TaskResult,
-                TaskResultStatus,
-                task,
-                task_backends,
-            )
-            from django_tasks.exceptions import InvalidTaskError as InvalidTask
-
-            IMPLEMENTATION = "django_tasks"
-        except ModuleNotFoundError:
-            from django_opskit.inline_tasks import (
-                InvalidTask,
-                Task,
-                TaskContext,
-                TaskResult,
-                TaskResultStatus,
-                task,
-                task_backends,
-            )
-
-            IMPLEMENTATION = "inline"
+    IMPLEMENTATION = "inline"
 
 __all__ = [
     "IMPLEMENTATION",
@@ -71,12 +54,12 @@ __all__ = [
 ]
 
 
-def check_tasks(**kwargs: object) -> list[CheckMessage]:
+def check_tasks(**_kwargs: object) -> list[CheckMessage]:
     """Warn when ``TASKS`` is set and nothing installed reads it."""
     if IMPLEMENTATION != "inline" or not hasattr(settings, "TASKS"):
         return []
     return [
-        Warning(
+        CheckWarning(
             "TASKS is set, but this Django has no Tasks framework: tasks run at once, in the "
             "process that enqueues them.",
             hint="Install django-opskit[tasks] (the backport for Django 5.2), or Django 6.0.",

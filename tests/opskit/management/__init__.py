@@ -1,0 +1,1 @@
+"""Commands that the tests run, most of them in real processes."""
