@@ -53,6 +53,18 @@ def test_list_takes_the_same_statements_for_one_job_and_for_many(
         admin_client.get(reverse(LIST))
 
 
+def test_list_can_be_narrowed_to_a_queue(admin_client, settings):
+    settings.OUTBOX = {"QUEUES": {"mail": {}, "unused": {}}}
+    enqueue("TEST_JOB", "plain-key")
+    enqueue("TEST_JOB", "mail-key", queue="mail")
+
+    page = admin_client.get(reverse(LIST), {"queue": "mail"}).content.decode()
+
+    assert "mail-key" in page
+    assert "plain-key" not in page
+    assert "?queue=unused" in page
+
+
 def test_job_page_shows_payload_and_traceback_escaped(admin_client):
     job = enqueue("FAIL", None, {"html": "<script>alert(1)</script>"})
     run_once()
@@ -62,6 +74,13 @@ def test_job_page_shows_payload_and_traceback_escaped(admin_client):
 
     assert "<script>alert" not in page
     assert "Traceback &lt;b&gt;" in page
+
+
+def test_job_page_offers_nothing_to_save(admin_client):
+    page = admin_client.get(detail(enqueue("TEST_JOB"))).content.decode()
+
+    assert 'name="_save"' not in page
+    assert 'name="_continue"' not in page
 
 
 def test_nobody_adds_or_edits_a_job(admin_client):
