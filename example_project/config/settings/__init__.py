@@ -1,0 +1,1 @@
+"""Settings: ``base`` is what all sites share, the other modules say where they differ."""

@@ -1,0 +1,14 @@
+"""Addresses of the example site."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("timetracker.urls")),
+    path("login/", LoginView.as_view(template_name="timetracker/login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("timetracker.api.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,194 @@
+#!/usr/bin/env python
+"""
+The demo: one pass of everything, then the site and a worker to play with.
+
+``python example_project/demo.py`` keeps its data in ``demo.sqlite3`` beside this file and may be
+run any number of times. ``--no-serve`` stops after the pass.
+"""
+
+import argparse
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# From a checkout that is not installed the apps lie one folder up.
+sys.path.append(str(HERE.parent))
+
+import django  # noqa: E402
+from django.core.management import CommandError, call_command  # noqa: E402
+from django.db import DatabaseError  # noqa: E402
+from planner import Planner  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+from servers import HOST, Servers, ServersError, port_is_free  # noqa: E402
+
+from timetracker.exceptions import TimetrackerError  # noqa: E402
+
+ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the table: what is done, by which command, and how."""
+
+    title: str
+    command: str
+    run: Callable[[], str]
+
+
+def migrate() -> str:
+    """Bring the database up to date."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    call_command("migrate", verbosity=0)
+    return f"migrations applied: {waiting}"
+
+
+def create_admin() -> str:
+    """Create the demo's administrator; test accounts have no rights in the admin."""
+    from django.contrib.auth.models import User
+
+    if User.objects.filter(username=ADMIN).exists():
+        return f"{ADMIN} is there already"
+    User.objects.create_superuser(ADMIN, "admin@example.com", ADMIN)
+    return f"{ADMIN} created"
+
+
+def seed() -> str:
+    """Create the test account, its tasks and three days of work."""
+    import json
+
+    output = io.StringIO()
+    call_command("seed_testdata", json=True, stdout=output)
+    created = len(json.loads(output.getvalue())["created"])
+    return f"rows created: {created}"
+
+
+def save_today() -> str:
+    """Save a day as its page does."""
+    from django.utils import timezone
+
+    from timetracker.durations import hours_minutes
+    from timetracker.models import Employee, TaskCache
+    from timetracker.services import save_day
+    from timetracker.services.testdata import TEST_EMAIL
+
+    now = timezone.now()
+    tasks = TaskCache.objects.filter(is_active=True).order_by("external_id")[:3]
+    entries = list(zip(tasks, (200, 220, 75), strict=False))
+    employee = Employee.objects.get(user__username=TEST_EMAIL)
+    saved = save_day(employee, timezone.localdate(now), entries, now=now)
+    return (
+        f"{hours_minutes(saved.total_minutes)}: {saved.added} added, {saved.changed} changed, "
+        f"{saved.removed} removed"
+    )
+
+
+def work() -> str:
+    """Let the outbox work off what is due, in this process."""
+    from django_outbox.dispatcher import run_once
+    from timetracker.durations import signed_hours_minutes
+    from timetracker.models import DaySummary
+
+    done = run_once(max_jobs=50)
+    latest = DaySummary.objects.latest("date")
+    return f"jobs done: {done}, balance now {signed_hours_minutes(latest.balance_minutes)}"
+
+
+def check() -> str:
+    """Run Django's system checks, and those of the apps."""
+    call_command("check", stdout=io.StringIO())
+    return "no issues"
+
+
+def synchronise(port: int, database: Path) -> str:
+    """Read the tasks of a second site, which owns them."""
+    import json
+
+    if not port_is_free(port):
+        return f"skipped: port {port} is taken"
+    output = io.StringIO()
+    with Planner(port, database=database) as planner:
+        call_command("sync_tasks", source=planner.source, json=True, stdout=output)
+    report = json.loads(output.getvalue())
+    return ", ".join(f"{report[word]} {word}" for word in ("added", "updated", "unchanged"))
+
+
+def steps(database: Path, port: int) -> tuple[Step, ...]:
+    """Return what the demo does, in order; ``port`` is for the second site."""
+    planner_database = database.with_name(f"{database.stem}-planner{database.suffix}")
+    return (
+        Step("Tables", "migrate", migrate),
+        Step("Administrator", "", create_admin),
+        Step("Test data", "seed_testdata", seed),
+        Step("Another site's tasks", "sync_tasks", lambda: synchronise(port, planner_database)),
+        Step("A saved day", "save_day()", save_today),
+        Step("The outbox", "run_once()", work),
+        Step("System checks", "check", check),
+    )
+
+
+def run_steps(todo: Sequence[Step]) -> Table:
+    """Run every step and return the table of what happened."""
+    table = Table("Step", "Command", "Result", title="One pass of everything")
+    table.add_column("Took", justify="right")
+    for step in todo:
+        started = time.perf_counter()
+        result = step.run()
+        took_ms = (time.perf_counter() - started) * 1000
+        table.add_row(step.title, step.command, result, f"{took_ms:,.0f} ms")
+    return table
+
+
+def accounts(port: int) -> Table:
+    """Return the addresses and the accounts to log in with."""
+    from timetracker.services.testdata import TEST_EMAIL, TEST_PASSWORD
+
+    table = Table("Page", "Log in as", "Password", title="Where to look")
+    table.add_row(f"http://{HOST}:{port}/", TEST_EMAIL, TEST_PASSWORD)
+    table.add_row(f"http://{HOST}:{port}/admin/", ADMIN, ADMIN)
+    return table
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo and return its exit status: 0, or 1 after a sentence on stderr."""
+    parser = argparse.ArgumentParser(description="One pass of everything, then the site itself.")
+    parser.add_argument("--no-serve", action="store_true", help="Stop after the pass.")
+    parser.add_argument("--port", type=int, default=8000, help="Port of the site (%(default)s).")
+    parser.add_argument(
+        "--database", default=HERE / "demo.sqlite3", help="SQLite file (%(default)s)."
+    )
+    options = parser.parse_args(arguments)
+    errors = Console(stderr=True)
+    if not options.no_serve and not port_is_free(options.port):
+        errors.print(f"Port {options.port} is taken. Stop what listens there, or use --port.")
+        return 1
+
+    # Nothing of the caller's environment may lead the demo to another database.
+    os.environ.pop("DJANGO_POSTGRES_SERVICE", None)
+    database = Path(options.database).resolve()
+    os.environ["DJANGO_DB_PATH"] = str(database)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.development"
+    django.setup()
+    console = Console()
+    try:
+        console.print(run_steps(steps(database, options.port + 1)), accounts(options.port))
+        if not options.no_serve:
+            console.print("The site and a worker are running. Ctrl-C stops both.")
+            Servers(options.port).run()
+    except (CommandError, DatabaseError, ServersError, TimetrackerError) as error:
+        errors.print(f"The demo on {database} ended: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""A small time tracker: the stage on which the operations apps are shown."""

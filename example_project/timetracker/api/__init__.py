@@ -1,0 +1,1 @@
+"""This site's own task list, in the form that :mod:`timetracker.sync.contract` describes."""

@@ -1,0 +1,1 @@
+"""Pure rules of the synchronisation: no Django, clock, random, files or sockets."""

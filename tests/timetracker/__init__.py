@@ -1,0 +1,1 @@
+"""The time tracker of the example project."""

@@ -1,0 +1,1 @@
+"""The synchronisation of tasks, against real HTTP servers."""
