@@ -131,7 +131,8 @@ def _guard(plan: Plan, owner: int, limit_percent: int) -> None:
         return
     # Those taken over in this run are not yet counted as the source's.
     taken_over = sum(change.before is not None and change.before.owner is None for change in lost)
-    active = count_active(owner) + taken_over
+    # At least those: a dry run locks nothing, and another run may have just closed some.
+    active = max(len(lost), count_active(owner) + taken_over)
     if is_too_many(len(lost), active, percent=limit_percent):
         raise GuardError(
             f"{len(lost)} of {active} active tasks would be deactivated, more than "

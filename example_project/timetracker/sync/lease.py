@@ -51,8 +51,8 @@ class Lease:
     def take(
         cls,
         url: str,
-        full: bool,
         *,
+        full: bool,
         now: datetime,
         seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -132,7 +132,7 @@ class Lease:
                 SyncRun.objects.filter(pk=self.run.pk, outcome=SyncRun.Outcome.RUNNING).update(
                     outcome=SyncRun.Outcome.FAILED,
                     finished_at=self.now,
-                    error=text[:_MAX_ERROR_LENGTH],
+                    error=_storable(text),
                 )
                 TaskSource.objects.filter(pk=self.source.pk, lease_token=self._token).update(
                     lease_token=None, leased_until=None
@@ -148,6 +148,12 @@ class Lease:
                 f"Run {self.run.pk} was silent for so long that another took its place. "
                 "It wrote nothing."
             )
+
+
+def _storable(text: str) -> str:
+    """Return ``text`` as every database takes it: no NUL for one, and not without an end."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return printable[:_MAX_ERROR_LENGTH]
 
 
 def _close_abandoned(source: TaskSource, now: datetime) -> None:

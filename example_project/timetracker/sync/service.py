@@ -71,7 +71,7 @@ def sync_tasks(
 
     lease = Lease.take(
         client.url,
-        mode == _FULL,
+        full=mode == _FULL,
         now=now,
         seconds=client.conf.lease_seconds,
         monotonic=client.timing.monotonic,

@@ -136,4 +136,6 @@ def _root(error: BaseException) -> str:
     """Return the innermost reason: what the operating system or the TLS library said."""
     while error.__context__ is not None:
         error = error.__context__
-    return str(error).rstrip(".") or type(error).__name__
+    # It may also quote what a server sent in place of HTTP.
+    text = str(error).rstrip(".")
+    return text if text and text.isprintable() else type(error).__name__

@@ -39,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
     """Notes the request and gives the next answer of the script."""
 
     protocol_version = "HTTP/1.1"
+    # Header and body are two writes; the second would wait 40 ms for the first one's receipt.
+    disable_nagle_algorithm = True
     scripted: "ScriptedServer"
     asked: Asked
 
@@ -221,6 +223,7 @@ def flood(code: int, **headers: str) -> Answer:
         handler.end_headers()
         while True:
             handler.wfile.write(b" " * 10_000)
+            time.sleep(0.01)
 
     return answer
 

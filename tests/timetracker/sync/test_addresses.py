@@ -39,6 +39,7 @@ def test_an_address_has_one_spelling(written, known_as):
         ("http://localhost.example.com/", "plain http shows the credentials"),
         ("https://example.com/ä", "must be ASCII"),
         ("https://example.com/a b", "must be ASCII"),
+        ("https://example.com/\x7f", "must be ASCII"),
         ("https://example.com\\@evil.example/", "must be ASCII"),
         ("https://example.com:99999/", "[Pp]ort"),
         ("https://[::1/", "IPv6"),

@@ -190,7 +190,7 @@ def test_a_source_that_fails_is_status_1(server):
 
 
 def test_a_run_at_work_is_status_75(server):
-    Lease.take(server.url, False, now=timezone.now(), seconds=60)
+    Lease.take(server.url, full=False, now=timezone.now(), seconds=60)
 
     with pytest.raises(LockHeldError, match="at work") as caught:
         call_command("sync_tasks")

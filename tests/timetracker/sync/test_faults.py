@@ -129,6 +129,15 @@ def test_a_connection_that_breaks_in_the_body_is_tried_again(server, make_client
     assert fake_time.slept == [1.0]
 
 
+def test_what_is_no_http_at_all_is_named_and_not_repeated(server, make_client):
+    server.script += [lambda handler: handler.wfile.write(b"\0\1\2\r\n\r\n")]
+
+    with pytest.raises(UnreachableError, match="failed: BadStatusLine") as caught:
+        make_client(MAX_ATTEMPTS=1).fetch()
+
+    assert str(caught.value).isprintable()
+
+
 def test_a_source_that_nobody_serves_is_named_without_its_query(make_client):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

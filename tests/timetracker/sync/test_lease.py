@@ -21,7 +21,7 @@ URL = "https://planner.example.com/tasks"
 
 
 def take(url=URL, *, at=NOON, seconds=60.0, **options):
-    return Lease.take(url, False, now=at, seconds=seconds, **options)
+    return Lease.take(url, full=False, now=at, seconds=seconds, **options)
 
 
 def test_a_second_run_is_turned_away_and_leaves_no_row():
@@ -108,11 +108,11 @@ def test_a_run_that_waits_for_its_source_keeps_its_place(server, make_client, fa
 def test_a_failed_run_gives_its_place_free_and_keeps_the_reason_short():
     lease = take()
 
-    lease.fail(ValueError("x" * 5_000))
+    lease.fail(ValueError("\0" + "x" * 5_000))
 
     lease.run.refresh_from_db()
     assert lease.run.outcome == "failed"
-    assert lease.run.error.startswith("ValueError: xxx")
+    assert lease.run.error.startswith("ValueError:  xxx")
     assert len(lease.run.error) == 2_000
     take()
 

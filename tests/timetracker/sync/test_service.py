@@ -70,6 +70,18 @@ def test_each_change_has_a_history_that_names_the_run(server, sync):
     ]
 
 
+def test_the_history_shows_a_changed_task_as_the_row_does(server, sync, source):
+    TaskFactory(source=None, external_id="T-1")
+    server.script += [page(task("T-1", name="Cabling"))]
+
+    sync()
+
+    row, last = TaskCache.objects.get(), TaskCache.history.latest("history_id")
+    assert row.synced_at == row.updated_at == last.history_date
+    for field in TaskCache._meta.fields:
+        assert getattr(last, field.attname) == getattr(row, field.attname), field.name
+
+
 @pytest.mark.parametrize("mode", [None, "incremental", "full"])
 def test_a_second_run_changes_nothing_and_writes_no_history(server, sync, mode):
     server.otherwise = page(task("T-1"), task("T-2", is_active=False))

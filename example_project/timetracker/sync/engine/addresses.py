@@ -18,7 +18,7 @@ def normalised(url: str, *, allow_http: bool) -> str:
             ``allow_http``.
     """
     # Parsers disagree about a backslash: what one takes for the host, another does not.
-    if not url.isascii() or any(character <= " " or character == "\\" for character in url):
+    if any(not "!" <= character <= "~" or character == "\\" for character in url):
         raise ValueError("must be ASCII without white space and backslashes; quote the rest")
     parts = urlsplit(url)
     scheme, host = parts.scheme, parts.hostname or ""
