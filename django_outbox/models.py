@@ -33,9 +33,9 @@ class OutboxJobQuerySet(models.QuerySet["OutboxJob"]):
 
     def held(self, worker: str, claim_no: int, ids: Collection[int]) -> "OutboxJobQuerySet":
         """Those of ``ids`` that ``worker`` still holds under the claim ``claim_no``."""
-        return self.filter(
-            pk__in=ids, status=JobStatus.IN_PROGRESS, worker=worker, claim_no=claim_no
-        )
+        # Having a lease is being in progress. Asked for the status, MariaDB goes through its
+        # index and locks every job in progress on the way, those of other workers too.
+        return self.filter(pk__in=ids, worker=worker, claim_no=claim_no, lease_until__isnull=False)
 
     def expired(self) -> "OutboxJobQuerySet":
         """Jobs whose worker gave no sign of life until the lease was over."""

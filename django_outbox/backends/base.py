@@ -1,14 +1,25 @@
 """What a store does, and the values that it is given."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from django_outbox.clock import NOW_SQL
 from django_outbox.models import OutboxJob
 
-__all__ = ["NewJob", "Store", "insert_parameters"]
+__all__ = ["NewJob", "Store", "due_priorities", "insert_parameters"]
+
+_ABOVE_ALL_PRIORITIES = 32_768
+
+_EARLIEST = """
+SELECT priority, run_after <= {now} FROM outbox_job
+WHERE status = 'PENDING' AND queue = %s AND priority < %s
+ORDER BY priority DESC, run_after LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,27 @@ def insert_parameters(new: NewJob, connection: BaseDatabaseWrapper) -> tuple[Any
     )
 
 
+def due_priorities(queue: str, *, using: str) -> Iterator[int]:
+    """
+    Yield the priorities under which jobs of ``queue`` are due, the highest first.
+
+    A claim takes one after the other: within one priority the index is in the order of
+    run_after. Asked for all at once, a database reads every job that is scheduled for later.
+    """
+    connection = connections[using]
+    earliest = _EARLIEST.format(now=NOW_SQL[connection.vendor])
+    priority = _ABOVE_ALL_PRIORITIES
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(earliest, (queue, priority))
+            row = cursor.fetchone()
+        if row is None:
+            return
+        priority, is_due = row
+        if is_due:
+            yield priority
+
+
 class Store(Protocol):
     """One database's way to store and to claim."""
 
@@ -62,5 +94,10 @@ class Store(Protocol):
     def claim(
         self, *, queue: str, limit: int, worker: str, lease_seconds: float
     ) -> list[OutboxJob]:
-        """Take up to ``limit`` due jobs of ``queue`` for ``worker``, in the order to run them."""
+        """
+        Take up to ``limit`` due jobs of ``queue`` for ``worker``, in the order to run them.
+
+        The attempts stop counting where the column ends: a job on its last one, which goes back
+        whenever its worker is stopped, must not make the claim of all others fail.
+        """
         ...

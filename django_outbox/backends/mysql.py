@@ -12,11 +12,12 @@ a caller's transaction, which the server has rolled back as a whole.
 import random
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import TypeVar
 
 from django.db import OperationalError, connections, transaction
 
-from django_outbox.backends.base import NewJob, insert_parameters
+from django_outbox.backends.base import NewJob, due_priorities, insert_parameters
 from django_outbox.clock import LATER_SQL, NOW_SQL, ServerTime
 from django_outbox.models import OutboxJob
 
@@ -41,10 +42,10 @@ _OVERWRITE = """,
 """
 
 _TAKE = f"""
-UPDATE outbox_job SET
-    status = 'IN_PROGRESS', attempts = attempts + 1, claim_no = claim_no + 1,
+UPDATE outbox_job FORCE INDEX (PRIMARY) SET
+    status = 'IN_PROGRESS', attempts = LEAST(attempts, 32766) + 1, claim_no = claim_no + 1,
     worker = %s, started_at = {NOW_SQL["mysql"]}, lease_until = {LATER_SQL["mysql"]}
-WHERE id IN ({{ids}})
+WHERE status = 'PENDING' AND id IN ({{ids}})
 """
 
 # MySQL has no such prefix, and its shortest timeout is a second.
@@ -84,7 +85,8 @@ class MySQLStore:
                     _INSERT + (_OVERWRITE if replace else ""), insert_parameters(new, connection)
                 )
                 stored_id = cursor.lastrowid
-            return OutboxJob.objects.using(self.alias).get(pk=stored_id)
+            # Under REPEATABLE READ a plain read misses a twin that came after the snapshot.
+            return OutboxJob.objects.using(self.alias).select_for_update().get(pk=stored_id)
 
     def _locked_twin(self, new: NewJob) -> OutboxJob | None:
         """
@@ -102,24 +104,42 @@ class MySQLStore:
         return None if twin is None else jobs.filter(pk=twin).select_for_update().first()
 
     def _claim(self, queue: str, limit: int, worker: str, lease_seconds: float) -> list[OutboxJob]:
-        jobs = OutboxJob.objects.using(self.alias)
-        skip_locked = connections[self.alias].features.has_select_for_update_skip_locked
+        priorities = due_priorities(queue, using=self.alias)
+        highest = next(priorities, None)
+        if highest is None:
+            return []
+        claimed: list[OutboxJob] = []
         with transaction.atomic(using=self.alias):
-            # Only the ids: the index alone answers, and each row is read once, after the change.
-            ids = list(
-                jobs.pending()
-                .filter(queue=queue, run_after__lte=ServerTime())
-                .order_by("-priority", "run_after", "pk")
-                .select_for_update(skip_locked=skip_locked)
-                .values_list("pk", flat=True)[:limit]
-            )
-            if ids and not self._take(ids, worker, lease_seconds):
-                # One row's index entry is locked: the others need not wait for it.
-                ids = [one for one in ids if self._take([one], worker, lease_seconds)]
-            return list(jobs.filter(pk__in=ids).order_by("-priority", "run_after", "pk"))
+            for priority in chain([highest], priorities):
+                ids = self._lock(queue, priority, limit - len(claimed))
+                if ids and not self._take(ids, worker, lease_seconds):
+                    # One row's index entry is locked: the others need not wait for it.
+                    ids = [one for one in ids if self._take([one], worker, lease_seconds)]
+                taken = OutboxJob.objects.using(self.alias).filter(pk__in=ids, worker=worker)
+                claimed += taken.order_by("run_after", "pk")
+                if len(claimed) >= limit:
+                    break
+        return claimed
+
+    def _lock(self, queue: str, priority: int, limit: int) -> list[int]:
+        """Return the ids alone: the index answers, and each row is read once, after the change."""
+        skip_locked = connections[self.alias].features.has_select_for_update_skip_locked
+        return list(
+            OutboxJob.objects.using(self.alias)
+            .pending()
+            .filter(queue=queue, priority=priority, run_after__lte=ServerTime())
+            .order_by("run_after", "pk")
+            .select_for_update(skip_locked=skip_locked)
+            .values_list("pk", flat=True)[:limit]
+        )
 
     def _take(self, ids: list[int], worker: str, lease_seconds: float) -> bool:
-        """Mark rows that are locked already; False when one of them cannot be had at once."""
+        """
+        Mark rows that are locked already; False when one of them cannot be had at once.
+
+        They are asked for their status all the same: with innodb_rollback_on_timeout the server
+        gives up the locks when it gives up waiting.
+        """
         connection = connections[self.alias]
         statement = _TAKE.format(ids=", ".join(["%s"] * len(ids)))
         if getattr(connection, "mysql_is_mariadb", False):
@@ -139,7 +159,8 @@ class MySQLStore:
             try:
                 return action()
             except OperationalError as error:
-                lost = error.args and error.args[0] in (_DEADLOCK, _LOCK_WAIT_TIMEOUT)
+                # Not a lock wait that timed out: the caller has waited long enough by then.
+                lost = error.args and error.args[0] == _DEADLOCK
                 if not lost or tries == _MAX_TRIES or connections[self.alias].in_atomic_block:
                     raise
             time.sleep(random.uniform(0.001, 0.01) * tries)  # noqa: S311

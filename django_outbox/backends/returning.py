@@ -80,16 +80,11 @@ class ReturningStore:
             f"pending twin was claimed {_MAX_ROUNDS} times in a row. Enqueue it again."
         )
 
-    def claim(
-        self, *, queue: str, limit: int, worker: str, lease_seconds: float
-    ) -> list[OutboxJob]:
-        """Take due jobs; see :class:`Store`."""
+    def _claim(self, parameters: Sequence[Any]) -> list[OutboxJob]:
         sql = self.claim_sql.format(
             columns=self.columns, now=NOW_SQL[self.vendor], later=LATER_SQL[self.vendor]
         )
-        claimed = self._rows(sql, (worker, lease_seconds, queue, limit))
-        # RETURNING promises no order.
-        return sorted(claimed, key=lambda job: (-job.priority, job.run_after, job.pk))
+        return self._rows(sql, parameters)
 
     def _rows(self, sql: str, parameters: Sequence[Any]) -> list[OutboxJob]:
         # raw() turns any statement that returns rows into models, with Django's converters.

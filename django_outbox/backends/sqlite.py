@@ -1,9 +1,11 @@
 """SQLite 3.35 and later (RETURNING)."""
 
-from django.db import connections
+from itertools import chain
 
+from django.db import transaction
+
+from django_outbox.backends.base import due_priorities
 from django_outbox.backends.returning import ReturningStore
-from django_outbox.clock import NOW_SQL
 from django_outbox.models import OutboxJob
 
 __all__ = ["SQLiteStore"]
@@ -18,12 +20,12 @@ class SQLiteStore(ReturningStore):
     twin_lock = ""
     claim_sql = """
         UPDATE outbox_job SET
-            status = 'IN_PROGRESS', attempts = attempts + 1, claim_no = claim_no + 1,
+            status = 'IN_PROGRESS', attempts = MIN(attempts, 32766) + 1, claim_no = claim_no + 1,
             worker = %s, started_at = {now}, lease_until = {later}
         WHERE id IN (
             SELECT id FROM outbox_job
-            WHERE status = 'PENDING' AND queue = %s AND run_after <= {now}
-            ORDER BY priority DESC, run_after, id LIMIT %s
+            WHERE status = 'PENDING' AND queue = %s AND priority = %s AND run_after <= {now}
+            ORDER BY run_after, id LIMIT %s
         )
         RETURNING {columns}
     """
@@ -34,15 +36,17 @@ class SQLiteStore(ReturningStore):
         """Take due jobs; see :class:`~django_outbox.backends.base.Store`."""
         # Look before writing: an UPDATE takes the write lock even when it finds nothing, and an
         # idle worker must not stand in the way of the site each time it polls.
-        if not self._has_due(queue):
+        priorities = due_priorities(queue, using=self.alias)
+        highest = next(priorities, None)
+        if highest is None:
             return []
-        return super().claim(queue=queue, limit=limit, worker=worker, lease_seconds=lease_seconds)
-
-    def _has_due(self, queue: str) -> bool:
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM outbox_job WHERE status = 'PENDING' AND queue = %s "
-                f"AND run_after <= {NOW_SQL[self.vendor]} LIMIT 1",
-                (queue,),
-            )
-            return cursor.fetchone() is not None
+        claimed: list[OutboxJob] = []
+        with transaction.atomic(using=self.alias):
+            for priority in chain([highest], priorities):
+                free = limit - len(claimed)
+                found = self._claim((worker, lease_seconds, queue, priority, free))
+                # RETURNING promises no order.
+                claimed += sorted(found, key=lambda job: (job.run_after, job.pk))
+                if len(claimed) >= limit:
+                    break
+        return claimed

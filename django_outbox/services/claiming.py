@@ -1,12 +1,16 @@
 """Taking jobs from several queues in turn."""
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 
 from django_outbox.backends import store_for
+from django_outbox.conf import get_conf
 from django_outbox.models import OutboxJob
 
-__all__ = ["QueueRota"]
+__all__ = ["QueueRota", "warn_of_undeclared_queues"]
+
+logger = logging.getLogger(__name__)
 
 
 class QueueRota:
@@ -39,3 +43,19 @@ class QueueRota:
             )
         self._queues.rotate(-1)
         return claimed
+
+
+def warn_of_undeclared_queues(*, using: str) -> None:
+    """Log each queue in which jobs wait and that is no longer declared: nobody takes them."""
+    declared = get_conf().QUEUES
+    names = OutboxJob.objects.using(using).pending().order_by("queue").values_list("queue")
+    # From one to the next along the index: DISTINCT would read the whole backlog.
+    row = names.first()
+    while row is not None:
+        (name,) = row
+        if name not in declared:
+            logger.warning(
+                "queue=%s has pending jobs and no worker: OUTBOX['QUEUES'] does not declare it",
+                name,
+            )
+        row = names.filter(queue__gt=name).first()

@@ -1,7 +1,7 @@
 """Storing a job in the caller's transaction."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from django.db import router
@@ -91,11 +91,15 @@ def _checked_text(name: str, value: object, *, longest: int) -> str:
         )
     if "\x00" in value:
         raise EnqueueError(f"{name} holds a NUL character, which no database keys on: {value!r}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise EnqueueError(f"{name} holds half a character (a surrogate): {value!r}.") from error
     return value
 
 
-def _checked_queue(queue: str, conf: OutboxSettings) -> str:
-    if queue not in conf.QUEUES:
+def _checked_queue(queue: object, conf: OutboxSettings) -> str:
+    if not isinstance(queue, str) or queue not in conf.QUEUES:
         raise EnqueueError(
             f"Queue {queue!r} is not declared, so no worker would look at it. Add it to "
             f"OUTBOX['QUEUES'], or use one of: {', '.join(conf.QUEUES)}."
@@ -112,13 +116,21 @@ def _checked_number(name: str, value: object, least: int) -> int:
 
 
 def _checked_moment(run_after: object) -> datetime | None:
-    if run_after is None or isinstance(run_after, timedelta):
+    if run_after is None:
         return None
-    if not isinstance(run_after, datetime):
+    if not isinstance(run_after, datetime | timedelta):
         raise EnqueueError(f"run_after must be a datetime or a timedelta, got {run_after!r}.")
-    if timezone.is_naive(run_after):
+    if isinstance(run_after, datetime) and timezone.is_naive(run_after):
         raise EnqueueError(
             f"run_after must carry its time zone, got {run_after!r}. Use timezone.now() as base, "
             "or a timedelta."
         )
-    return run_after
+    # Beyond these years some database stores what Python cannot read, or shows in no time zone.
+    try:
+        moment = timezone.now() + run_after if isinstance(run_after, timedelta) else run_after
+        can_be_kept = 1000 <= moment.astimezone(UTC).year <= 9998
+    except OverflowError:
+        can_be_kept = False
+    if not can_be_kept:
+        raise EnqueueError(f"run_after must lie in the years 1000 to 9998, got {run_after!r}.")
+    return run_after if isinstance(run_after, datetime) else None

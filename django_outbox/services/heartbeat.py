@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from django_outbox.clock import ServerTime
-from django_outbox.models import JobStatus, OutboxJob
+from django_outbox.models import OutboxJob
 
 __all__ = ["Heartbeat"]
 
 logger = logging.getLogger(__name__)
+
+# A statement has room for so many values.
+_BATCH = 1000
 
 
 class Heartbeat:
@@ -32,7 +35,7 @@ class Heartbeat:
         self.lease_seconds = lease_seconds
         self.every_seconds = every_seconds
         self.using = using
-        self._held: set[int] = set()
+        self._held: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(
@@ -56,23 +59,23 @@ class Heartbeat:
     def hold(self, jobs: Iterable[OutboxJob]) -> None:
         """Extend the leases of these jobs from now on."""
         with self._lock:
-            self._held.update(job.pk for job in jobs)
+            self._held.update((job.pk, job.claim_no) for job in jobs)
 
     def drop(self, jobs: Iterable[OutboxJob]) -> None:
         """Extend them no longer."""
         with self._lock:
-            self._held.difference_update(job.pk for job in jobs)
+            self._held.difference_update((job.pk, job.claim_no) for job in jobs)
 
     def beat(self) -> int:
         """Extend the leases now; return how many there were."""
         with self._lock:
-            held = list(self._held)
-        if not held:
-            return 0
-        return (
-            OutboxJob.objects.using(self.using)
-            .filter(pk__in=held, worker=self.worker, status=JobStatus.IN_PROGRESS)
-            .update(lease_until=ServerTime(self.lease_seconds))
+            held = list({job_id for job_id, _ in self._held})
+        jobs = OutboxJob.objects.using(self.using)
+        return sum(
+            jobs.filter(
+                pk__in=held[start : start + _BATCH], worker=self.worker, lease_until__isnull=False
+            ).update(lease_until=ServerTime(self.lease_seconds))
+            for start in range(0, len(held), _BATCH)
         )
 
     def _run(self) -> None:
@@ -86,7 +89,7 @@ class Heartbeat:
     def _beat_or_log(self) -> bool:
         try:
             self.beat()
-        except DatabaseError as error:
+        except Exception as error:  # noqa: BLE001  # its end would cost every lease
             logger.warning("worker=%s heartbeat failed: %s", self.worker, error)
             connections[self.using].close()
             return False

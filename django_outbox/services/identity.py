@@ -13,4 +13,6 @@ def worker_name() -> str:
 
     Chance, since a restarted container has the host name and the process id of the one before.
     """
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+    # The kernel takes any bytes for a host's name, and a database does not.
+    host = socket.gethostname().encode("ascii", "backslashreplace").decode()
+    return f"{host[:40]}:{os.getpid()}:{secrets.token_hex(4)}"

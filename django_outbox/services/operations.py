@@ -1,6 +1,6 @@
 """What people do with jobs by hand: run them again, cancel them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -9,6 +9,7 @@ from django_outbox.models import JobStatus, OutboxJob
 
 __all__ = ["Rerun", "cancel", "run_again", "run_now"]
 
+_CHUNK = 1000
 _FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -19,26 +20,48 @@ class Rerun:
     waiting: int = 0
     skipped: int = 0
 
+    def __add__(self, other: "Rerun") -> "Rerun":
+        return Rerun(self.waiting + other.waiting, self.skipped + other.skipped)
 
-def run_again(ids: Iterable[int], *, using: str) -> Rerun:
+
+def run_again(ids: Sequence[int], *, using: str) -> Rerun:
     """Let finished jobs run once more, now and with all their attempts."""
-    waiting = skipped = 0
-    jobs = OutboxJob.objects.using(using).filter(status__in=_FINISHED)
-    for job_id in ids:
+    outcome = Rerun()
+    for chunk in _chunks(ids):
         try:
-            with transaction.atomic(using=using):
-                waiting += jobs.filter(pk=job_id).back_to_pending(attempts=0, last_error="")
+            outcome += Rerun(waiting=_wait_again(chunk, using))
         except IntegrityError:
-            skipped += 1
-    return Rerun(waiting, skipped)
+            # Some of them have twins. Which ones, only one after the other can tell.
+            for job_id in chunk:
+                try:
+                    outcome += Rerun(waiting=_wait_again([job_id], using))
+                except IntegrityError:
+                    outcome += Rerun(skipped=1)
+    return outcome
 
 
-def run_now(ids: Iterable[int], *, using: str) -> int:
+def run_now(ids: Sequence[int], *, using: str) -> int:
     """Make waiting jobs due at once; return how many there were."""
-    return OutboxJob.objects.using(using).pending().filter(pk__in=list(ids)).back_to_pending()
+    pending = OutboxJob.objects.using(using).pending()
+    return sum(pending.filter(pk__in=chunk).back_to_pending() for chunk in _chunks(ids))
 
 
-def cancel(ids: Iterable[int], *, using: str, reason: str) -> int:
+def cancel(ids: Sequence[int], *, using: str, reason: str) -> int:
     """Cancel waiting jobs and return how many; one that runs already runs to its end."""
-    waiting = OutboxJob.objects.using(using).pending().filter(pk__in=list(ids))
-    return waiting.finish(JobStatus.CANCELLED, error=reason)
+    pending = OutboxJob.objects.using(using).pending()
+    return sum(
+        pending.filter(pk__in=chunk).finish(JobStatus.CANCELLED, error=reason)
+        for chunk in _chunks(ids)
+    )
+
+
+def _wait_again(ids: Sequence[int], using: str) -> int:
+    finished = OutboxJob.objects.using(using).filter(status__in=_FINISHED, pk__in=ids)
+    with transaction.atomic(using=using):
+        return finished.back_to_pending(attempts=0, last_error="")
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    # A statement has room for so many values, and should not lock the table for long.
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]

@@ -7,13 +7,17 @@ from django_outbox.exceptions import EnqueueError
 
 __all__ = ["checked_payload"]
 
+# MariaDB's JSON_VALID() refuses the 32nd (JSON_DEPTH_LIMIT in its json_lib.h).
+_DEEPEST = 31
+
 
 def checked_payload(payload: Any, *, job_type: str, max_bytes: int) -> Any:
     """
     Return ``payload`` as its handler will get it: a tuple has become a list, for one.
 
     Raises:
-        EnqueueError: it is not JSON, has NaN or NUL, or is larger than ``max_bytes``.
+        EnqueueError: it is not JSON, has NaN or NUL, is nested more than 31 levels deep or is
+            larger than ``max_bytes``.
     """
     what = f"The payload of job {job_type!r}"
     try:
@@ -29,10 +33,24 @@ def checked_payload(payload: Any, *, job_type: str, max_bytes: int) -> Any:
             f"{what} has {size:,} bytes, more than OUTBOX['MAX_PAYLOAD_BYTES'] ({max_bytes:,}). "
             "Store the data elsewhere and enqueue a reference to it."
         )
-    # PostgreSQL cannot store it, and a job must not depend on the database that it meets.
+    # What one database cannot store is refused on all: a job must not depend on the one it meets.
+    if text.count("[") + text.count("{") > _DEEPEST and (depth := _depth(payload)) > _DEEPEST:
+        raise EnqueueError(
+            f"{what} is nested {depth} levels deep, more than {_DEEPEST}. Flatten it, or enqueue "
+            "it as text."
+        )
     if "\\u0000" in text and "\x00" in _all_text(payload):
         raise EnqueueError(f"{what} holds a NUL character. Remove it, or encode the data.")
     return json.loads(text)
+
+
+def _depth(value: Any) -> int:
+    """Return how many lists and dicts stand inside each other."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return 0
+    return 1 + max(map(_depth, value), default=0)
 
 
 def _all_text(value: Any) -> str:

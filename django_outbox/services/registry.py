@@ -1,5 +1,6 @@
 """Which function does which job type."""
 
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ __all__ = ["Handler", "HandlerRegistry", "handler", "registry"]
 Handler = Callable[[OutboxJob], Any]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_LAZY = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
 
 class HandlerRegistry:
     """The handlers of a process; filled from each app's ``outbox_handlers`` at first use."""
@@ -26,7 +29,19 @@ class HandlerRegistry:
         self._lock = threading.RLock()
 
     def register(self, job_type: str, function: Handler) -> None:
-        """Make ``function`` do the jobs of ``job_type``; twice the same one is fine."""
+        """
+        Make ``function`` do the jobs of ``job_type``; twice the same one is fine.
+
+        Raises:
+            HandlerConflictError: another function does them already.
+            TypeError: it is async or a generator.
+        """
+        if any(is_lazy(function) for is_lazy in _LAZY):
+            raise TypeError(
+                f"The handler of job type {job_type!r}, {function!r}, does nothing when it is "
+                "called, being async or a generator. Wrap it: async_to_sync() of asgiref runs a "
+                "coroutine to its end."
+            )
         with self._lock:
             known = self._handlers.get(job_type)
             if known is not None and _path(known) != _path(function):

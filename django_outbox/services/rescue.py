@@ -1,13 +1,16 @@
 """Jobs whose worker died come back."""
 
+import dataclasses
 import logging
+from collections.abc import Collection
 
-from django.db import connections, transaction
+from django.db import DatabaseError
 
+from django_outbox.backends.contention import is_conflict
 from django_outbox.models import JobStatus, OutboxJob
 from django_outbox.services.settlement import Settled, wait_again
 
-__all__ = ["rescue_expired"]
+__all__ = ["rescue", "rescue_expired"]
 
 logger = logging.getLogger(__name__)
 
@@ -16,25 +19,26 @@ _BATCH = 100
 _REASON = "The worker {worker} gave no sign of life until its lease was over."
 
 
-def rescue_expired(*, using: str) -> Settled:
+def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
     """
     Let jobs with an expired lease wait again at once; bury those without attempts left.
 
     The attempt was counted at the claim, so a payload that kills its worker each time ends as a
     dead letter and not in an endless row of dead workers.
+
+    ``spare`` are the jobs that the caller is running: after a pause of the whole machine their
+    leases are over, and still nobody is better placed to finish them.
     """
-    # Look before opening a transaction: on SQLite one may take the write lock, every second.
-    if not OutboxJob.objects.using(using).expired().exists():
-        return Settled()
+    # Look before writing: on SQLite an UPDATE takes the write lock even when it finds nothing.
+    expired = OutboxJob.objects.using(using).expired().exclude(pk__in=spare)
     rescued = Settled()
-    with transaction.atomic(using=using):
-        for job in _expired(using):
-            reason = _REASON.format(worker=job.worker)
-            if job.attempts < job.max_attempts:
-                rescued += wait_again(job, using=using, error=reason)
-            else:
-                held = OutboxJob.objects.using(using).held(job.worker, job.claim_no, [job.pk])
-                rescued += Settled(failed=held.finish(JobStatus.FAILED, error=reason))
+    for job in expired.order_by("lease_until")[:_BATCH]:
+        try:
+            rescued += rescue(job, using=using)
+        except DatabaseError as error:
+            # Somebody enqueues its key just now: the next look will find it again.
+            if not is_conflict(error):
+                raise
     if rescued.total:
         logger.warning(
             "jobs of dead workers: retried=%s failed=%s superseded=%s",
@@ -45,10 +49,18 @@ def rescue_expired(*, using: str) -> Settled:
     return rescued
 
 
-def _expired(using: str) -> list[OutboxJob]:
-    expired = OutboxJob.objects.using(using).expired().order_by("lease_until")[:_BATCH]
-    features = connections[using].features
-    if features.has_select_for_update:
-        # Several workers rescue side by side, and none waits for another.
-        expired = expired.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
-    return list(expired)
+def rescue(job: OutboxJob, *, using: str) -> Settled:
+    """
+    Take ``job`` from its worker, unless that one or another rescuer was faster.
+
+    In a transaction of its own: one around several jobs would hold locks on the twins of some
+    while it waits for others, and a site's transaction could deadlock with it.
+    """
+    left = OutboxJob.objects.using(using).expired().held(job.worker, job.claim_no, [job.pk])
+    reason = _REASON.format(worker=job.worker)
+    if job.attempts < job.max_attempts:
+        settled = wait_again(job, left, error=reason)
+    else:
+        settled = Settled(failed=left.finish(JobStatus.FAILED, error=reason))
+    # Nothing is lost when another one rescues it.
+    return dataclasses.replace(settled, lost=0)

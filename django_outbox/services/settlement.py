@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
+from django_outbox.backends.contention import impatient_transaction
 from django_outbox.conf import OutboxSettings, get_conf
 from django_outbox.engine.retry import Bury, after_failure
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
@@ -61,8 +62,19 @@ def settle(results: Sequence[Result], *, using: str) -> Settled:
     settled = _complete([r.job for r in results if r.error is None], conf, using)
     for result in results:
         if result.error is not None:
-            settled += _after_failure(result.job, error_text(result.error), conf, using)
+            settled += _fail(result.job, result.error, conf, using)
     return settled
+
+
+def _fail(job: OutboxJob, error: BaseException, conf: OutboxSettings, using: str) -> Settled:
+    text = error_text(error)
+    try:
+        return _after_failure(job, text, conf, using)
+    except DatabaseError:
+        if text.isascii():
+            raise
+    # An old database may have an encoding that lacks most of the world's characters.
+    return _after_failure(job, error_text(error, encoding="ascii"), conf, using)
 
 
 def give_back(jobs: Iterable[OutboxJob], *, using: str, reason: str = "") -> int:
@@ -73,39 +85,40 @@ def give_back(jobs: Iterable[OutboxJob], *, using: str, reason: str = "") -> int
     """
     count = 0
     for job in jobs:
-        outcome = wait_again(job, using=using, error=reason, refund=not reason)
+        outcome = wait_again(job, _held(job, using), error=reason, refund=not reason)
         count += outcome.retried + outcome.superseded
     return count
 
 
 def wait_again(
     job: OutboxJob,
+    held: OutboxJobQuerySet,
     *,
-    using: str,
     delay_seconds: float = 0.0,
     error: str = "",
     refund: bool = False,
 ) -> Settled:
     """
-    Make a held job PENDING again, unless a pending twin is newer: then it is CANCELLED.
+    Make ``job`` PENDING again, unless a pending twin is newer: then it is CANCELLED.
 
     An older pending twin gives way in its turn: the newer payload is the one that counts.
+    ``held`` finds the job for as long as it is the caller's to change.
     """
+    changes = {"attempts": F("attempts") - 1} if refund else {"last_error": error}
     for _ in range(_MAX_ROUNDS):
         try:
-            with transaction.atomic(using=using):
-                if job.dedup_key is not None and _gives_way_to_a_twin(job, using):
-                    return _outcome(
-                        _held(job, using).finish(JobStatus.CANCELLED, error=SUPERSEDED),
-                        Settled(superseded=1),
-                        job,
-                    )
-                changes = {"attempts": F("attempts") - 1} if refund else {"last_error": error}
-                return _outcome(
-                    _held(job, using).back_to_pending(delay_seconds=delay_seconds, **changes),
-                    Settled(retried=1),
-                    job,
-                )
+            # A site's transaction may have enqueued the key and stay open for an hour.
+            with impatient_transaction(held.db):
+                if job.dedup_key is not None:
+                    # This changes nothing. It locks the job, proves that it is still ours before
+                    # a twin pays for it, and makes SQLite wait for its turn at the beginning.
+                    if not held.update(worker=job.worker):
+                        return Settled(lost=1)
+                    if _gives_way_to_a_twin(job, held.db):
+                        held.finish(JobStatus.CANCELLED, error=SUPERSEDED)
+                        return Settled(superseded=1)
+                changed = held.back_to_pending(delay_seconds=delay_seconds, **changes)
+                return Settled(retried=1) if changed else Settled(lost=1)
         except IntegrityError:
             logger.debug("job_id=%s met a twin that was enqueued just now", job.pk)
     raise IntegrityError(f"{job} met a new pending twin {_MAX_ROUNDS} times in a row.")
@@ -117,10 +130,15 @@ def _gives_way_to_a_twin(job: OutboxJob, using: str) -> bool:
         .pending()
         .filter(job_type=job.job_type, dedup_key=job.dedup_key)
     )
-    twin = twins.select_for_update().values_list("pk", flat=True).first()
-    if twin is not None and twin < job.pk:
-        twins.filter(pk=twin).finish(JobStatus.CANCELLED, error=SUPERSEDED)
-    return twin is not None and twin > job.pk
+    # Without a lock: a newer twin is on its way, whoever may take it now.
+    twin = twins.values_list("pk", flat=True).first()
+    if twin is None or twin > job.pk:
+        return twin is not None
+    # With one: whoever merged into the older twin has to commit before it may go.
+    if twins.filter(pk=twin).select_for_update().values_list("pk", flat=True).first():
+        older = OutboxJob.objects.using(using).filter(pk=twin)
+        older.finish(JobStatus.CANCELLED, error=SUPERSEDED)
+    return False
 
 
 def _complete(jobs: Sequence[OutboxJob], conf: OutboxSettings, using: str) -> Settled:
@@ -148,20 +166,19 @@ def _after_failure(job: OutboxJob, error: str, conf: OutboxSettings, using: str)
         jitter=conf.BACKOFF_JITTER,
         chance=random.random(),  # noqa: S311  # spreads load, guards nothing
     )
+    held = _held(job, using)
     if isinstance(verdict, Bury):
+        with transaction.atomic(using=using):
+            buried = held.finish(JobStatus.FAILED, error=error)
+        settled = Settled(failed=1) if buried else Settled(lost=1)
+    else:
+        settled = wait_again(job, held, delay_seconds=verdict.delay_seconds, error=error)
+    if settled.failed:
         logger.error("dead job_id=%s job_type=%s attempts=%s", job.pk, job.job_type, job.attempts)
-        return _outcome(
-            _held(job, using).finish(JobStatus.FAILED, error=error), Settled(failed=1), job
-        )
-    return wait_again(job, using=using, delay_seconds=verdict.delay_seconds, error=error)
+    elif settled.lost:
+        logger.warning("lost job_id=%s claim_no=%s another worker has it", job.pk, job.claim_no)
+    return settled
 
 
 def _held(job: OutboxJob, using: str) -> OutboxJobQuerySet:
     return OutboxJob.objects.using(using).held(job.worker, job.claim_no, [job.pk])
-
-
-def _outcome(changed: int, outcome: Settled, job: OutboxJob) -> Settled:
-    if changed:
-        return outcome
-    logger.warning("lost job_id=%s claim_no=%s another worker has it", job.pk, job.claim_no)
-    return Settled(lost=1)

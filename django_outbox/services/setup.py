@@ -1,11 +1,40 @@
 """A worker's options, from the call and the settings."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django_outbox.conf import get_conf
-from django_outbox.services.worker import WorkerOptions
 
-__all__ = ["worker_options"]
+__all__ = ["WorkerOptions", "worker_options"]
+
+# One statement reports them all, and SQLite takes 32,766 values in one.
+_MOST_JOBS = 10_000
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """
+    How a worker works.
+
+    Attributes:
+        poll_seconds: the wait between looks when nothing is due.
+        max_jobs: the most jobs taken in one look.
+        concurrency: how many handlers run side by side.
+        queues: which queues; empty for all that are declared.
+        drain: stop by itself when nothing is due and nothing runs.
+        grace_seconds: how long running handlers may finish after :meth:`Worker.stop`.
+        lease_seconds: how long a job is held without a heartbeat.
+        heartbeat_seconds: how often leases are extended.
+    """
+
+    poll_seconds: float = 2.0
+    max_jobs: int = 50
+    concurrency: int = 1
+    queues: Sequence[str] = ()
+    drain: bool = False
+    grace_seconds: float = 30.0
+    lease_seconds: float = 60.0
+    heartbeat_seconds: float = 15.0
 
 
 def worker_options(
@@ -26,8 +55,8 @@ def worker_options(
     conf = get_conf()
     if not poll_seconds > 0:
         raise ValueError(f"poll-seconds must be greater than 0, got {poll_seconds}.")
-    if max_jobs < 1:
-        raise ValueError(f"max-jobs must be 1 or more, got {max_jobs}.")
+    if not 1 <= max_jobs <= _MOST_JOBS:
+        raise ValueError(f"max-jobs must be 1 to {_MOST_JOBS}, got {max_jobs}.")
     if concurrency < 1:
         raise ValueError(f"concurrency must be 1 or more, got {concurrency}.")
     if grace_seconds is not None and not grace_seconds >= 0:

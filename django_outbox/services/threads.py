@@ -2,12 +2,18 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from django.db import connections
 
 from django_outbox.models import OutboxJob
-from django_outbox.services.execution import Result, execute, leave_connections_clean
+from django_outbox.services.execution import (
+    Result,
+    drop_dead_connections,
+    execute,
+    leave_connections_clean,
+)
 
 __all__ = ["HandlerThreads"]
 
@@ -61,15 +67,28 @@ class HandlerThreads:
             self._inbox.put(None)
 
     def join(self, timeout_seconds: float) -> None:
-        """Wait for idle threads to close their connections."""
+        """Wait for idle threads to close their connections; the time is that of all together."""
+        deadline = time.monotonic() + timeout_seconds
         for thread in self._threads:
-            thread.join(timeout_seconds)
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    @property
+    def are_alive(self) -> bool:
+        """Whether any thread has not ended."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
         try:
-            while (job := self._inbox.get()) is not None:
+            while (job := self._next()) is not None:
                 result = execute(job, using=self._using)
                 leave_connections_clean()
                 self._on_result(result)
         finally:
             connections.close_all()
+
+    def _next(self) -> OutboxJob | None:
+        if not self._inbox.empty():
+            return self._inbox.get()
+        job = self._inbox.get()
+        drop_dead_connections()
+        return job

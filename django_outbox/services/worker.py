@@ -12,6 +12,7 @@ is the promise, and the fence keeps the late result from counting.
 """
 
 import logging
+import math
 import queue
 import random
 import time
@@ -21,17 +22,19 @@ from enum import Enum, auto
 
 from django.db import DatabaseError, InterfaceError, connections, reset_queries, router
 
+from django_outbox.backends.contention import is_conflict
 from django_outbox.conf import get_conf
 from django_outbox.engine.prefetch import prefetch, smoothed_mean
-from django_outbox.exceptions import SetupError
 from django_outbox.models import OutboxJob
-from django_outbox.services.claiming import QueueRota
+from django_outbox.services.claiming import QueueRota, warn_of_undeclared_queues
 from django_outbox.services.execution import Result
 from django_outbox.services.heartbeat import Heartbeat
 from django_outbox.services.identity import worker_name
+from django_outbox.services.outage import outage_wait
 from django_outbox.services.registry import registry
 from django_outbox.services.rescue import rescue_expired
 from django_outbox.services.settlement import Settled, give_back, settle
+from django_outbox.services.setup import WorkerOptions
 from django_outbox.services.threads import HandlerThreads
 
 __all__ = ["Worker", "WorkerOptions", "WorkerReport"]
@@ -41,38 +44,17 @@ logger = logging.getLogger(__name__)
 _RESCUE_EVERY_SECONDS = 1.0
 # How long a result may wait for others, so that one statement settles them all.
 _GATHER_SECONDS = 0.02
-_LONGEST_OUTAGE_WAIT_SECONDS = 15.0
+# How long a result waits that met a conflict.
+_POSTPONED_SECONDS = 0.1
+# Python's queues refuse to wait for ever: a long wait is many of these.
+_LONGEST_WAIT_SECONDS = 3600.0
+# What a worker needs to write down its state at the end, when its database answers.
+_FAREWELL_SECONDS = 5.0
 _STOPPED = "The worker was stopped while the job ran, and the grace period was over."
 
 
 class _Wake(Enum):
     STOP = auto()
-
-
-@dataclass(frozen=True)
-class WorkerOptions:
-    """
-    How a worker works.
-
-    Attributes:
-        poll_seconds: the wait between looks when nothing is due.
-        max_jobs: the most jobs taken in one look.
-        concurrency: how many handlers run side by side.
-        queues: which queues; empty for all that are declared.
-        drain: stop by itself when nothing is due and nothing runs.
-        grace_seconds: how long running handlers may finish after :meth:`Worker.stop`.
-        lease_seconds: how long a job is held without a heartbeat.
-        heartbeat_seconds: how often leases are extended.
-    """
-
-    poll_seconds: float = 2.0
-    max_jobs: int = 50
-    concurrency: int = 1
-    queues: Sequence[str] = ()
-    drain: bool = False
-    grace_seconds: float = 30.0
-    lease_seconds: float = 60.0
-    heartbeat_seconds: float = 15.0
 
 
 @dataclass
@@ -118,17 +100,23 @@ class Worker:
         self._rota = QueueRota(
             self.queues, worker=self.name, lease_seconds=options.lease_seconds, using=self.using
         )
-        self._held: dict[int, OutboxJob] = {}
+        # By claim: a job that was lost may be claimed again before its first attempt ends.
+        self._held: dict[tuple[int, int], OutboxJob] = {}
         self._unsettled: list[Result] = []
+        self._listener_error: Exception | None = None
         self._mean_seconds: float | None = None
         self._rescue_at = 0.0
         self._outages = 0
+        self._has_ticked = False
         self._stopping = False
         self._stopping_now = False
+        self._ends_by = math.inf
 
     def stop(self) -> None:
         """Claim no more, let running handlers finish within the grace period, then return."""
         self._stopping = True
+        grace_s = 0.0 if self._stopping_now else self.options.grace_seconds
+        self._ends_by = min(self._ends_by, time.monotonic() + grace_s + _FAREWELL_SECONDS)
         self._events.put(_Wake.STOP)
 
     def stop_now(self) -> None:
@@ -136,12 +124,23 @@ class Worker:
         self._stopping_now = True
         self.stop()
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether ``run`` should have returned after a stop: a statement hangs, then."""
+        return time.monotonic() > self._ends_by
+
+    @property
+    def has_running_handlers(self) -> bool:
+        """Whether some handler runs, after ``run`` too: threads cannot be ended from outside."""
+        return self._threads.are_alive
+
     def run(self) -> WorkerReport:
         """
         Work until stopped (or, with ``drain``, until nothing is due); return what was done.
 
         Raises:
             SetupError: the table is missing. Every other database error is waited out.
+            Exception: ``on_settled`` raised it; the worker has stopped as by :meth:`stop`.
         """
         registry.discover()
         self._threads.start()
@@ -151,6 +150,8 @@ class Worker:
                     self._tick_or_wait()
             finally:
                 self._shut_down()
+        if self._listener_error is not None:
+            raise self._listener_error
         return self.report
 
     def _tick_or_wait(self) -> None:
@@ -159,7 +160,7 @@ class Worker:
             self._outages = 0
         except (DatabaseError, InterfaceError) as error:
             self._outages += 1
-            wait_s = self._outage_wait(error)
+            wait_s = outage_wait(error, self._outages, worker=self.name, using=self.using)
             deadline = time.monotonic() + wait_s
             # Results may come in meanwhile and must not turn this wait into a busy loop.
             while not self._stopping and (left := deadline - time.monotonic()) > 0:
@@ -171,40 +172,48 @@ class Worker:
         if self._outages:
             # Our own leases may have run out meanwhile: extend them before anyone rescues them.
             self._heartbeat.beat()
+        if not self._has_ticked:
+            warn_of_undeclared_queues(using=self.using)
+            self._has_ticked = True
         self._rescue()
         claimed = self._claim()
         if not self._held and self.options.drain:
             self._stopping = True
             return
-        if claimed:
-            self._receive(self.options.poll_seconds)
-        else:
+        wait_s = self.options.poll_seconds
+        if self._unsettled:
+            wait_s = min(wait_s, _POSTPONED_SECONDS)
+        elif not claimed:
             # Jitter, so that many idle workers do not ask the database at the same moment.
-            spread = random.uniform(0.9, 1.1)  # noqa: S311
-            self._receive(self.options.poll_seconds * spread)
+            wait_s *= random.uniform(0.9, 1.1)  # noqa: S311
+        self._receive(wait_s)
 
     def _claim(self) -> int:
         """Fill up when the threads are about to run dry; return how many jobs came."""
-        free = self.options.concurrency - (len(self._held) - self._threads.waiting)
+        unfinished = len(self._held) - len(self._unsettled)
+        free = self.options.concurrency - (unfinished - self._threads.waiting)
         if self._threads.waiting or free <= 0:
             return 0
         claimed = self._rota.claim(
             prefetch(self._mean_seconds, threads=free, limit=self.options.max_jobs)
         )
-        self._held.update((job.pk, job) for job in claimed)
+        self._held.update(((job.pk, job.claim_no), job) for job in claimed)
         self._heartbeat.hold(claimed)
         self._threads.submit(claimed)
         return len(claimed)
 
     def _receive(self, timeout_seconds: float) -> None:
         """Wait for something to happen, then gather what else happens right after it."""
+        wait_s = timeout_seconds
+        until = math.inf
         try:
-            self._note(self._events.get(timeout=max(0.0, timeout_seconds)))
-            until = time.monotonic() + _GATHER_SECONDS
-            while not self._stopping:
+            while True:
+                timeout = max(0.0, min(wait_s, _LONGEST_WAIT_SECONDS))
+                self._note(self._events.get(timeout=timeout))
+                until = min(until, time.monotonic() + _GATHER_SECONDS)
                 # While jobs wait for a thread, more results are on their way.
-                wait_s = until - time.monotonic() if self._threads.waiting else 0.0
-                self._note(self._events.get(timeout=max(0.0, wait_s)))
+                gathering = self._threads.waiting and not self._stopping
+                wait_s = until - time.monotonic() if gathering else 0.0
         except queue.Empty:
             return
 
@@ -216,52 +225,46 @@ class Worker:
     def _settle(self) -> None:
         # Successes together, failures one by one. What is written leaves the list at once: when
         # the database goes away in between, nothing is reported twice.
-        while self._unsettled:
-            succeeded = [result for result in self._unsettled if result.error is None]
-            failed = [result for result in self._unsettled if result.error is not None]
-            batch, rest = (succeeded, failed) if succeeded else (failed[:1], failed[1:])
+        total = Settled()
+        succeeded = [result for result in self._unsettled if result.error is None]
+        failed = [[result] for result in self._unsettled if result.error is not None]
+        try:
+            for batch in (succeeded, *failed):
+                total += self._settle_or_postpone(batch)
+        finally:
+            if total.total:
+                self._tell(total)
+
+    def _settle_or_postpone(self, batch: Sequence[Result]) -> Settled:
+        try:
             settled = settle(batch, using=self.using)
-            self._unsettled = rest
-            self._let_go([result.job for result in batch])
-            self.report.settled += settled
+        except DatabaseError as error:
+            # Another transaction has the key, or the rows: do something else meanwhile.
+            if not is_conflict(error):
+                raise
+            return Settled()
+        settled_now = set(map(id, batch))
+        self._unsettled = [one for one in self._unsettled if id(one) not in settled_now]
+        self._let_go([result.job for result in batch])
+        return settled
+
+    def _tell(self, settled: Settled) -> None:
+        self.report.settled += settled
+        try:
             self._on_settled(settled)
+        except Exception as error:  # noqa: BLE001  # raised again at the end of run()
+            self._listener_error = error
+            self.stop()
 
     def _let_go(self, jobs: Sequence[OutboxJob]) -> None:
         self._heartbeat.drop(jobs)
         for job in jobs:
-            self._held.pop(job.pk, None)
+            self._held.pop((job.pk, job.claim_no), None)
 
     def _rescue(self) -> None:
         if time.monotonic() >= self._rescue_at:
-            rescue_expired(using=self.using)
+            rescue_expired(using=self.using, spare=[job_id for job_id, _ in self._held])
             self._rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
-
-    def _outage_wait(self, error: Exception) -> float:
-        """Log the outage, drop the connection and return how long to wait, in seconds."""
-        if self._table_is_missing():
-            raise SetupError(
-                f"Table {OutboxJob._meta.db_table!r} is missing in database {self.using!r}: run "
-                "'manage.py migrate' first."
-            ) from error
-        wait_s: float = min(_LONGEST_OUTAGE_WAIT_SECONDS, 0.1 * 2 ** min(self._outages, 10))
-        wait_s *= random.uniform(0.5, 1.0)  # noqa: S311
-        logger.warning(
-            "worker=%s database=%s outage=%s next look in %.1f s: %s",
-            self.name,
-            self.using,
-            self._outages,
-            wait_s,
-            error,
-        )
-        connections[self.using].close()
-        return wait_s
-
-    def _table_is_missing(self) -> bool:
-        connection = connections[self.using]
-        try:
-            return OutboxJob._meta.db_table not in connection.introspection.table_names()
-        except (DatabaseError, InterfaceError):
-            return False  # it does not answer at all, and that passes
 
     def _shut_down(self) -> None:
         """Give back what was not begun, wait for what runs, write down what there is."""
@@ -271,9 +274,11 @@ class Worker:
         while self._is_running() and not self._stopping_now and time.monotonic() < deadline:
             self._receive(deadline - time.monotonic())
             self._try_to_settle()
+        self._receive(0.0)
         self._try_to_settle()
+        running = self._is_running()
         self._release(list(self._held.values()), reason=_STOPPED)
-        self._threads.join(timeout_seconds=0.0 if self._held else 1.0)
+        self._threads.join(timeout_seconds=0.0 if running else 1.0)
 
     def _is_running(self) -> bool:
         return len(self._held) > len(self._unsettled)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,30 @@ def leave_transaction_open(job: OutboxJob) -> None:
     transaction.set_autocommit(False)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+@handler("ASK_DATABASE")
+def ask_database(job: OutboxJob) -> None:
+    """Need the thread's connection."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@handler("FORK")
+def fork(job: OutboxJob) -> None:
+    """Fork as programs did in 1985, the child leaving as if it were the only one."""
+    child = os.fork()
+    if child == 0:
+        note(job, "child")
+        raise SystemExit(0)
+    note(job, "parent")
+
+
+@handler("POOL")
+def wait_in_a_pool(job: OutboxJob) -> None:
+    """Leave the work to a pool of threads, as asyncio.to_thread() does."""
+    with ThreadPoolExecutor() as pool:
+        pool.submit(time.sleep, job.payload["seconds"])
+        note(job, "began")

@@ -1,6 +1,8 @@
 """Storing jobs: what is kept, what is refused, and whose transaction it is."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from datetime import timezone as tzinfo_of
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -16,6 +18,7 @@ from django_outbox.models import OutboxJob
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+WEST = tzinfo_of(timedelta(hours=-12))
 
 
 def test_enqueue_returns_the_stored_pending_job():
@@ -126,6 +129,28 @@ def test_payload_that_contains_itself_is_refused():
         enqueue("TEST_JOB", None, payload)
 
 
+def nested(levels: int, wrap: Callable[[object], object]) -> object:
+    payload: object = "deep"
+    for _ in range(levels):
+        payload = wrap(payload)
+    return payload
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"key": 1, "in": value}])
+def test_payload_may_be_as_deep_as_every_database_keeps_it(wrap):
+    deepest = nested(31, wrap)
+
+    assert OutboxJob.objects.get(pk=enqueue("TEST_JOB", None, deepest).pk).payload == deepest
+    with pytest.raises(EnqueueError, match="nested 32 levels deep, more than 31"):
+        enqueue("TEST_JOB", None, [deepest])
+
+
+def test_payload_with_many_brackets_is_not_taken_for_a_deep_one():
+    payload = [[n, "[{"] for n in range(100)]
+
+    assert enqueue("TEST_JOB", None, payload).payload == payload
+
+
 def test_payload_over_the_limit_is_refused_with_both_sizes(settings):
     settings.OUTBOX = {"MAX_PAYLOAD_BYTES": 1000}
 
@@ -151,6 +176,14 @@ def test_payload_over_the_limit_is_refused_with_both_sizes(settings):
         ({"run_after": datetime(2030, 1, 1)}, "run_after must carry its time zone"),  # noqa: DTZ001
         ({"run_after": "tomorrow"}, "run_after must be a datetime or a timedelta"),
         ({"on_duplicate": "ignore"}, "on_duplicate must be"),
+        ({"job_type": "\ud800"}, "job_type holds half a character"),
+        ({"dedup_key": "\ud800"}, "dedup_key holds half a character"),
+        ({"queue": ["default"]}, r"\['default'\] is not declared"),
+        ({"run_after": timedelta(days=999_999_999)}, "run_after .* years 1000 to 9998"),
+        ({"run_after": timedelta(days=-999_999_999)}, "run_after .* years 1000 to 9998"),
+        ({"run_after": timedelta(days=-365 * 3000)}, "run_after .* years 1000 to 9998"),
+        ({"run_after": datetime.max.replace(tzinfo=WEST)}, "run_after .* years 1000 to 9998"),
+        ({"run_after": datetime.min.replace(tzinfo=UTC)}, "run_after .* years 1000 to 9998"),
     ],
 )
 def test_wrong_argument_is_refused_with_a_sentence(arguments, reason):

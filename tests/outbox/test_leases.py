@@ -1,8 +1,11 @@
 """A worker that dies or loses its lease: nothing is lost, and nothing late counts."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_outbox.dispatcher import enqueue, run_once
@@ -10,7 +13,8 @@ from django_outbox.models import OutboxJob
 from django_outbox.services.claiming import QueueRota
 from django_outbox.services.execution import Result
 from django_outbox.services.heartbeat import Heartbeat
-from django_outbox.services.rescue import rescue_expired
+from django_outbox.services.identity import worker_name
+from django_outbox.services.rescue import rescue, rescue_expired
 from django_outbox.services.settlement import give_back, settle
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +201,123 @@ def test_heartbeat_with_nothing_to_hold_asks_nothing(django_assert_num_queries):
 
     with django_assert_num_queries(0):
         assert heartbeat.beat() == 0
+
+
+def test_late_failure_of_a_lost_claim_does_not_cancel_the_older_twin_that_waits():
+    older = enqueue("TEST_JOB", "k", {"version": 1})
+    [first] = claim("w1")
+    enqueue("TEST_JOB", "k", {"version": 2})
+    [late] = claim("w2")
+    OutboxJob.objects.filter(pk=late.pk).update(lease_until=timezone.now() - timedelta(hours=1))
+    rescue_expired(using="default")
+    settle([Result(job, 1.0) for job in claim("w3")], using="default")
+    settle([Result(first, 1.0, ValueError())], using="default")
+
+    settled = settle([Result(late, 1.0, ValueError("late"))], using="default")
+
+    older.refresh_from_db()
+    assert (older.status, settled.lost) == ("PENDING", 1)
+
+
+def test_expired_job_that_its_worker_still_runs_is_left_to_the_other_workers():
+    """The worker itself knows better: after a pause of the machine it takes nothing from itself."""
+    enqueue("TEST_JOB")
+    [job] = claim("w1")
+    let_leases_end()
+
+    own = rescue_expired(using="default", spare=[job.pk])
+    others = rescue_expired(using="default")
+
+    assert (own.total, others.retried) == (0, 1)
+
+
+def test_lease_that_was_extended_after_the_look_is_not_taken():
+    """A heartbeat may come between the look for expired jobs and the rescue of each."""
+    enqueue("TEST_JOB", "k")
+    [job] = claim("w1")
+    let_leases_end()
+    stale = OutboxJob.objects.get()
+    heartbeat = Heartbeat("w1", lease_seconds=60, every_seconds=15, using="default")
+    heartbeat.hold([job])
+    heartbeat.beat()
+
+    rescued = rescue(stale, using="default")
+
+    assert rescued.retried == 0
+    assert OutboxJob.objects.get().status == "IN_PROGRESS"
+
+
+def test_heartbeat_goes_on_for_a_new_claim_when_the_old_one_is_dropped():
+    """A worker may claim a job again that it had lost, and then hear of the first attempt."""
+    enqueue("TEST_JOB")
+    [old] = claim("w1")
+    heartbeat = Heartbeat("w1", lease_seconds=60, every_seconds=15, using="default")
+    heartbeat.hold([old])
+    let_leases_end()
+    rescue_expired(using="default")
+    [new] = claim("w1")
+    heartbeat.hold([new])
+
+    heartbeat.drop([old])
+
+    assert heartbeat.beat() == 1
+
+
+def test_name_of_a_worker_is_ascii_whatever_the_host_is_called(monkeypatch):
+    # The host cannot be given another name here.
+    monkeypatch.setattr("socket.gethostname", lambda: "zażółć-\udcff-" + "x" * 60)
+
+    name = worker_name()
+
+    assert name.isascii()
+    assert len(name) <= 64
+
+
+def test_heartbeat_outlives_an_error_of_any_kind(caplog):
+    """Its end would cost the leases of all jobs that its worker still runs."""
+    beats = threading.Semaphore(0)
+
+    class Stumbling(Heartbeat):
+        def beat(self) -> int:
+            beats.release()
+            raise RuntimeError("a driver that is out of its mind")
+
+    with Stumbling("w1", lease_seconds=60, every_seconds=0.01, using="default"):
+        assert beats.acquire(timeout=10)
+        assert beats.acquire(timeout=10)
+
+    assert "out of its mind" in caplog.text
+
+
+@pytest.mark.mariadb
+def test_row_that_another_worker_took_is_not_taken_again():
+    """A server with innodb_rollback_on_timeout drops the locks of a claim half-way."""
+    from django_outbox.backends.mysql import MySQLStore
+
+    enqueue("TEST_JOB")
+    [job] = claim("w1")
+
+    MySQLStore("default")._take([job.pk], "w2", 60)
+
+    job.refresh_from_db()
+    assert (job.worker, job.claim_no) == ("w1", 1)
+
+
+@pytest.mark.mariadb
+def test_report_locks_no_other_job_in_progress():
+    """Offered an index on the status, MariaDB takes it for a short list, and locks all on it."""
+    enqueue("TEST_JOB")
+    jobs = claim("w1")
+    heartbeat = Heartbeat("w1", lease_seconds=60, every_seconds=15, using="default")
+    heartbeat.hold(jobs)
+
+    with CaptureQueriesContext(connection) as captured:
+        heartbeat.beat()
+        settle([Result(job, 1.0) for job in jobs], using="default")
+
+    updates = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
+    with connection.cursor() as cursor:
+        for update in updates:
+            cursor.execute(f"EXPLAIN {update.replace('%', '%%')}")
+            assert cursor.fetchone()[4] == "PRIMARY"  # possible_keys
+    assert len(updates) == 2

@@ -2,79 +2,23 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from django_outbox.dispatcher import enqueue
-from django_outbox.exceptions import OutboxError, SetupError
+from django_outbox.exceptions import SetupError
 from django_outbox.management.commands.worker_run import Command
 from django_outbox.models import OutboxJob
 from django_outbox.services.setup import worker_options
-from django_outbox.services.worker import Worker, WorkerReport
+from django_outbox.services.worker import Worker
 from tests.outbox.outbox_handlers import read_log
+from tests.outbox.running import statuses, wait_for
+from tests.outbox.test_dedup import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class RunningWorker:
-    """A worker on a thread of its own."""
-
-    def __init__(self, **options: Any) -> None:
-        self.worker = Worker(worker_options(**{"poll_seconds": 0.05, **options}))
-        self.report: WorkerReport | None = None
-        self.error: Exception | None = None
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.report = self.worker.run()
-        except OutboxError as error:
-            self.error = error
-        finally:
-            connections.close_all()
-
-    def stop(self) -> WorkerReport | None:
-        self.worker.stop()
-        return self.join()
-
-    def join(self) -> WorkerReport | None:
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        return self.report
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., RunningWorker]]:
-    started = []
-
-    def start_worker(**options: Any) -> RunningWorker:
-        started.append(RunningWorker(**options))
-        return started[-1]
-
-    yield start_worker
-    for running in started:
-        running.worker.stop_now()
-        running.join()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
-
-
-def statuses() -> dict[str, int]:
-    counted: dict[str, int] = {}
-    for status in OutboxJob.objects.values_list("status", flat=True):
-        counted[status] = counted.get(status, 0) + 1
-    return counted
 
 
 def test_drain_does_all_that_is_due_and_ends(start):
@@ -213,6 +157,73 @@ def test_expired_job_is_taken_over_by_a_running_worker(start):
 
     wait_for(lambda: statuses() == {"COMPLETED": 1})
     assert OutboxJob.objects.get().attempts == 2
+
+
+def test_worker_whose_lease_ran_out_does_not_take_its_own_job_away(start, tmp_path):
+    """After a suspended night the worker that runs the job is still the one to finish it."""
+    log = tmp_path / "log"
+    enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": 2})
+    start(concurrency=2)
+    wait_for(lambda: read_log(log))
+
+    OutboxJob.objects.update(lease_until=timezone.now() - timedelta(hours=8))
+
+    wait_for(lambda: statuses() == {"COMPLETED": 1})
+    assert [row["word"] for row in read_log(log)] == ["began", "done"]
+
+
+def test_stop_now_does_not_wait_for_each_thread_in_turn(start, tmp_path):
+    log = tmp_path / "log"
+    for _ in range(8):
+        enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": 5})
+    running = start(concurrency=8)
+    wait_for(lambda: len(read_log(log)) == 8)
+    began = time.monotonic()
+
+    running.worker.stop_now()
+    running.join()
+
+    assert time.monotonic() - began < 2.5
+
+
+def test_worker_says_which_queues_have_jobs_and_no_worker(settings, caplog):
+    settings.OUTBOX = {"QUEUES": {"mail": {}, "reports": {}}}
+    enqueue("TEST_JOB", queue="mail")
+    enqueue("TEST_JOB", queue="reports")
+    settings.OUTBOX = {"QUEUES": {"reports": {}}}
+
+    Worker(worker_options(drain=True)).run()
+
+    assert "queue=mail has pending jobs" in caplog.text
+    assert "queue=reports" not in caplog.text
+
+
+def test_transaction_that_stays_open_on_a_key_does_not_hold_up_other_jobs(start, handle):
+    """The retry of the key's job has to wait for it, since they cannot both be pending."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer: whatever is open holds up everything")
+    running, enqueued = threading.Event(), threading.Event()
+
+    def fail_late(job):
+        running.set()
+        enqueued.wait(20)
+        raise ValueError
+
+    handle("FAIL_LATE", fail_late)
+    older = enqueue("FAIL_LATE", "k")
+    start()
+    assert running.wait(20)
+
+    with transaction.atomic():
+        newer = enqueue("FAIL_LATE", "k", run_after=timedelta(hours=1))
+        enqueued.set()
+        in_thread(lambda: [enqueue("TEST_JOB") for _ in range(3)]).join()
+        wait_for(lambda: statuses().get("COMPLETED") == 3, seconds=10)
+
+    wait_for(lambda: statuses() == {"COMPLETED": 3, "CANCELLED": 1, "PENDING": 1})
+    older.refresh_from_db()
+    newer.refresh_from_db()
+    assert (older.last_error, newer.status) == ("superseded", "PENDING")
 
 
 def test_missing_table_is_said_in_a_sentence(start):

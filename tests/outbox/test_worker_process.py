@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,18 +11,12 @@ from django.utils import timezone
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob
 from tests.outbox.outbox_handlers import read_log
+from tests.outbox.running import wait_for
 from tests.processes import read_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SHORT_LEASE = {"OPSKIT_OUTBOX": '{"LEASE_SECONDS": 2, "HEARTBEAT_SECONDS": 0.5}'}
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 def all_completed() -> bool:
@@ -192,7 +185,8 @@ def test_job_enqueued_in_a_transaction_that_is_open_is_not_seen_yet(manage):
     [
         (["--poll-seconds", "0"], "poll-seconds must be greater than 0, got 0.0"),
         (["--poll-seconds", "nan"], "poll-seconds must be greater than 0, got nan"),
-        (["--max-jobs", "0"], "max-jobs must be 1 or more, got 0"),
+        (["--max-jobs", "0"], "max-jobs must be 1 to 10000, got 0"),
+        (["--max-jobs", "10001"], "max-jobs must be 1 to 10000, got 10001"),
         (["--concurrency", "0"], "concurrency must be 1 or more, got 0"),
         (["--grace", "-1"], "grace must be 0 seconds or more, got -1.0"),
         (["--queues", "mial"], "Queue 'mial' is not declared"),

@@ -1,15 +1,21 @@
 """``manage.py worker_run``: a worker, until it is told to stop."""
 
 import dataclasses
+import logging
+import os
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import DatabaseError, InterfaceError
 
 from django_opskit.commands import OpsCommand, UsageError
 from django_opskit.stopping import on_stop_signals
+from django_outbox.services.foreground import run_in_foreground
 from django_outbox.services.settlement import Settled
 from django_outbox.services.setup import worker_options
 from django_outbox.services.worker import Worker, WorkerReport
+
+logger = logging.getLogger(__name__)
 
 
 class Command(OpsCommand):
@@ -51,6 +57,26 @@ class Command(OpsCommand):
             "--drain", action="store_true", help="Exit when nothing is due any more."
         )
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a program, whose end no handler that never returns can hold up."""
+        status: object = 0
+        try:
+            super().run_from_argv(argv)
+        except SystemExit as leaving:
+            status = leaving.code
+            raise
+        finally:
+            # At its exit Python waits for the threads of each ThreadPoolExecutor.
+            if self.worker is not None and self.worker.has_running_handlers:
+                os._exit(status if isinstance(status, int) else 1)
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Check the site, without the database while that is away: the worker waits for it."""
+        try:
+            super().check(*args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("no system checks, since the database does not answer: %s", error)
+
     def handle(
         self,
         *args: Any,
@@ -80,7 +106,9 @@ class Command(OpsCommand):
                 {"event": "started", "worker": worker.name, "queues": worker.queues},
                 f"Worker {worker.name} started, queues: {', '.join(worker.queues)}.",
             )
-            self._finished(worker.run())
+            # Called from Python, it keeps to the caller's thread and connection.
+            run = run_in_foreground if self._called_from_command_line else Worker.run
+            self._finished(run(worker))
 
     def _on_settled(self, settled: Settled) -> None:
         if self.json_output:

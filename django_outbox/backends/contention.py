@@ -1,0 +1,48 @@
+"""Two transactions that want the same rows: recognised, and not waited for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import DatabaseError, connections, transaction
+
+__all__ = ["impatient_transaction", "is_conflict"]
+
+# One of the two has to begin again, or to wait. PostgreSQL: serialization_failure,
+# deadlock_detected, lock_not_available. MariaDB and MySQL: deadlock, lock wait timeout, record
+# has changed.
+_CONFLICTS = ("40001", "40P01", "55P03", 1213, 1205, 1020)
+
+_IMPATIENT_MYSQL = """
+SET @outbox_patience = @@innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 1
+"""
+
+
+def is_conflict(error: Exception) -> bool:
+    """Say whether ``error`` passes when the other transaction is over, or at the next try."""
+    code = getattr(error.__cause__, "sqlstate", None) or next(iter(error.args), None)
+    return code in _CONFLICTS
+
+
+@contextmanager
+def impatient_transaction(using: str) -> Iterator[None]:
+    """
+    A transaction whose statements soon give up waiting for a lock, with a conflict.
+
+    Inside a caller's transaction it is a savepoint, and waits as long as the caller would.
+    """
+    connection = connections[using]
+    is_own = not connection.in_atomic_block and connection.get_autocommit()
+    if is_own and connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute(_IMPATIENT_MYSQL)
+    try:
+        with transaction.atomic(using=using):
+            if is_own and connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '200ms'")
+            yield
+    finally:
+        if is_own and connection.vendor == "mysql":
+            # A connection that broke meanwhile has nothing to be restored.
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SET SESSION innodb_lock_wait_timeout = @outbox_patience")
