@@ -12,6 +12,9 @@ import pytest
 
 from tests.processes import ROOT, read_until
 
+# It brings its own SQLite file, whichever database the suite runs on.
+pytestmark = pytest.mark.sqlite
+
 DEMO = ROOT / "example_project" / "demo.py"
 
 
