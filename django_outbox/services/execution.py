@@ -7,7 +7,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import connections, reset_queries, transaction
+from django.db import connections, transaction
 
 from django_outbox.models import OutboxJob
 from django_outbox.services.registry import registry
@@ -107,10 +107,10 @@ def leave_connections_clean() -> None:
     Healthy ones stay open: one connection per job, as ``CONN_MAX_AGE = 0`` would have it, costs
     more than most jobs.
     """
-    reset_queries()  # with DEBUG on, Django keeps every statement
     for connection in connections.all(initialized_only=True):
         if connection.connection is None:
             continue
+        connection.queries_log.clear()  # with DEBUG on, Django keeps every statement
         try:
             left_open = connection.in_atomic_block or not connection.get_autocommit()
             if left_open or (connection.errors_occurred and not connection.is_usable()):

@@ -16,7 +16,6 @@ from django_outbox.services.setup import worker_options
 from django_outbox.services.worker import Worker
 from tests.outbox.outbox_handlers import read_log
 from tests.outbox.running import statuses, wait_for
-from tests.outbox.test_dedup import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,14 +209,15 @@ def test_transaction_that_stays_open_on_a_key_does_not_hold_up_other_jobs(start,
         raise ValueError
 
     handle("FAIL_LATE", fail_late)
-    older = enqueue("FAIL_LATE", "k")
+    older = enqueue("FAIL_LATE", "k", priority=1)
+    for _ in range(3):
+        enqueue("TEST_JOB")
     start()
     assert running.wait(20)
 
     with transaction.atomic():
         newer = enqueue("FAIL_LATE", "k", run_after=timedelta(hours=1))
         enqueued.set()
-        in_thread(lambda: [enqueue("TEST_JOB") for _ in range(3)]).join()
         wait_for(lambda: statuses().get("COMPLETED") == 3, seconds=10)
 
     wait_for(lambda: statuses() == {"COMPLETED": 3, "CANCELLED": 1, "PENDING": 1})
