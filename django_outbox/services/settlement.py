@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
-from django_outbox.backends.contention import impatient_transaction
+from django_outbox.backends.contention import impatient_transaction, is_conflict
 from django_outbox.conf import OutboxSettings, get_conf
 from django_outbox.engine.retry import Bury, after_failure
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
@@ -85,8 +85,14 @@ def give_back(jobs: Iterable[OutboxJob], *, using: str, reason: str = "") -> int
     """
     count = 0
     for job in jobs:
-        outcome = wait_again(job, _held(job, using), error=reason, refund=not reason)
-        count += outcome.retried + outcome.superseded
+        try:
+            outcome = wait_again(job, _held(job, using), error=reason, refund=not reason)
+        except DatabaseError as error:
+            if not is_conflict(error):
+                raise
+            logger.warning("job_id=%s goes back when its lease is over: %s", job.pk, error)
+        else:
+            count += outcome.retried + outcome.superseded
     return count
 
 

@@ -1,8 +1,9 @@
 """One pass over the due jobs, in this process and thread: for tests, cron and shells."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
-from django.db import router
+from django.db import connections, router
 
 from django_outbox.conf import get_conf
 from django_outbox.models import OutboxJob
@@ -50,7 +51,10 @@ def run_once(
         every_seconds=conf.HEARTBEAT_SECONDS,
         using=alias,
     )
-    with heartbeat:
+    # Inside a transaction nobody else sees the claim: none can take it, and an extension from
+    # another connection would only wait for the rows.
+    is_private = connections[alias].in_atomic_block
+    with nullcontext() if is_private else heartbeat:
         heartbeat.hold(waiting)
         try:
             while waiting:

@@ -11,7 +11,7 @@ from django_outbox.dispatcher import enqueue, run_once
 from django_outbox.models import JobStatus, OutboxJob
 from django_outbox.services.claiming import QueueRota
 from django_outbox.services.execution import Result
-from django_outbox.services.settlement import settle
+from django_outbox.services.settlement import give_back, settle
 
 
 def claim(worker: str = "w", limit: int = 50) -> list[OutboxJob]:
@@ -155,6 +155,23 @@ class TestRaces:
         late = claim()
 
         assert (len(early), len(late)) == (0, 1)
+
+    def test_job_whose_key_is_being_enqueued_does_not_keep_the_others_from_going_back(self):
+        if connection.vendor == "sqlite":
+            pytest.skip("SQLite has one writer: whatever is open holds up everything")
+        enqueue("TEST_JOB", "k")
+        enqueue("TEST_JOB")
+        held, free = claim()
+        returned: list[int] = []
+
+        with transaction.atomic():
+            enqueue("TEST_JOB", "k")
+            in_thread(lambda: returned.append(give_back([held, free], using="default"))).join()
+
+        held.refresh_from_db()
+        free.refresh_from_db()
+        assert returned == [1]
+        assert (held.status, free.status) == ("IN_PROGRESS", "PENDING")
 
     def test_key_that_is_claimed_while_it_is_enqueued_gets_a_new_job(self):
         """Enqueuers and claimers fight for one key; whatever was enqueued last is still done."""

@@ -47,6 +47,16 @@ def test_job_disappears_with_the_callers_transaction():
     assert not OutboxJob.objects.exists()
 
 
+def test_job_of_a_savepoint_that_was_rolled_back_leaves_room_for_its_twin():
+    with transaction.atomic():
+        with pytest.raises(RuntimeError), transaction.atomic():
+            enqueue("TEST_JOB", "k", {"from": "savepoint"})
+            raise RuntimeError
+        enqueue("TEST_JOB", "k", {"from": "transaction"})
+
+    assert OutboxJob.objects.get().payload == {"from": "transaction"}
+
+
 @pytest.mark.parametrize("key", [None, ""])
 def test_jobs_without_a_key_are_never_merged(key):
     first, second = enqueue("TEST_JOB", key), enqueue("TEST_JOB", key)

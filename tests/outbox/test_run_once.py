@@ -1,9 +1,11 @@
 """One pass in this process."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from django_outbox.dispatcher import enqueue, run_once
 from django_outbox.exceptions import HandlerConflictError
@@ -179,6 +181,21 @@ def test_database_error_in_a_handler_does_not_spoil_the_transaction_around_the_p
 
     assert OutboxJob.objects.get().status == "FAILED"
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pass_inside_a_transaction_is_not_held_up_by_its_own_heartbeat(handle, settings):
+    """Nobody else sees the claim: an extension from another connection would wait for it."""
+    settings.OUTBOX = {"LEASE_SECONDS": 1, "HEARTBEAT_SECONDS": 0.1}
+    handle("SLOW", lambda job: time.sleep(0.5))
+    enqueue("SLOW")
+    began = time.monotonic()
+
+    with transaction.atomic():
+        run_once()
+
+    assert time.monotonic() - began < 3
+    assert OutboxJob.objects.get().status == "COMPLETED"
 
 
 def test_handlers_may_enqueue_and_the_next_pass_runs_it(handle):
