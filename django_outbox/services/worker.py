@@ -1,10 +1,9 @@
 """
 The worker: claims jobs, lets threads run them, writes down how they ended.
 
-One thread, the caller of :meth:`Worker.run`, does all of that and never runs a handler, so it
-always hears a request to stop. Handlers run on :class:`HandlerThreads`; a
-:class:`Heartbeat` extends the leases. What the worker has to hear comes through one queue:
-results, and the wake-up of a signal.
+One thread, the caller of :meth:`Worker.run`, does all of that and never runs a handler: those
+run on :class:`HandlerThreads`. A :class:`Heartbeat` extends the leases. What the worker has to
+hear comes through one queue: results, and the wake-up of a request to stop.
 
 The hardest failure is the database going away. Results are kept and written when it is back;
 by then a lease may be over and another worker may have done the job again: at least once, which
@@ -107,7 +106,7 @@ class Worker:
         self._mean_seconds: float | None = None
         self._rescue_at = 0.0
         self._outages = 0
-        self._has_ticked = False
+        self._is_new = True
         self._stopping = False
         self._stopping_now = False
         self._ends_by = math.inf
@@ -172,9 +171,9 @@ class Worker:
         if self._outages:
             # Our own leases may have run out meanwhile: extend them before anyone rescues them.
             self._heartbeat.beat()
-        if not self._has_ticked:
+        if self._is_new:
             warn_of_undeclared_queues(using=self.using)
-            self._has_ticked = True
+            self._is_new = False
         self._rescue()
         claimed = self._claim()
         if not self._held and self.options.drain:

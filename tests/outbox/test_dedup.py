@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from django_outbox.dispatcher import enqueue, run_once
 from django_outbox.models import JobStatus, OutboxJob
 from django_outbox.services.claiming import QueueRota
 from django_outbox.services.execution import Result
+from django_outbox.services.rescue import rescue_expired
 from django_outbox.services.settlement import give_back, settle
 
 
@@ -172,6 +174,24 @@ class TestRaces:
         free.refresh_from_db()
         assert returned == [1]
         assert (held.status, free.status) == ("IN_PROGRESS", "PENDING")
+
+    def test_job_whose_key_is_being_enqueued_does_not_keep_the_others_from_their_rescue(self):
+        if connection.vendor == "sqlite":
+            pytest.skip("SQLite has one writer: whatever is open holds up everything")
+        enqueue("TEST_JOB", "k")
+        enqueue("TEST_JOB")
+        blocked, free = claim()
+        OutboxJob.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+        rescued: list[int] = []
+
+        with transaction.atomic():
+            enqueue("TEST_JOB", "k")
+            in_thread(lambda: rescued.append(rescue_expired(using="default").total)).join()
+
+        blocked.refresh_from_db()
+        free.refresh_from_db()
+        assert rescued == [1]
+        assert (blocked.status, free.status) == ("IN_PROGRESS", "PENDING")
 
     def test_key_that_is_claimed_while_it_is_enqueued_gets_a_new_job(self):
         """Enqueuers and claimers fight for one key; whatever was enqueued last is still done."""

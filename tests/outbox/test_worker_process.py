@@ -180,6 +180,22 @@ def test_job_enqueued_in_a_transaction_that_is_open_is_not_seen_yet(manage):
     assert "1 completed" in after.stdout
 
 
+def test_missing_table_ends_the_worker_with_one_and_a_sentence(manage):
+    from django.db import connection
+
+    with connection.schema_editor() as editor:
+        editor.delete_model(OutboxJob)
+    try:
+        ended = manage("worker_run")
+    finally:
+        with connection.schema_editor() as editor:
+            editor.create_model(OutboxJob)
+
+    assert ended.returncode == 1
+    assert "run 'manage.py migrate' first" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
