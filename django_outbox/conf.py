@@ -23,6 +23,16 @@ class QueueSettings(SettingsModel):
         le=_SMALLINT_MAX,
         description="Attempts of a job in this queue; None uses OUTBOX['MAX_ATTEMPTS'].",
     )
+    LANES: bool = Field(
+        False,
+        description="Whether jobs may have a group_key: those of one group run one by one, in "
+        "their order.",
+    )
+    DURABLE_ACK: bool = Field(
+        True,
+        description="PostgreSQL: False lets a success be reported before it is on disk; a crash "
+        "of the server may then repeat the jobs of its last moments.",
+    )
 
 
 class OutboxSettings(AppSettings, setting="OUTBOX"):
@@ -70,6 +80,16 @@ class OutboxSettings(AppSettings, setting="OUTBOX"):
         ge=0,
         allow_inf_nan=False,
         description="How long running handlers may finish after SIGTERM.",
+    )
+    LIVENESS_LOCKS: bool = Field(
+        True,
+        description="Workers hold a lock while they live, so that a dead one's jobs are taken "
+        "over at once; False leaves it to the leases (PgBouncer in transaction mode).",
+    )
+    WAKE_UP: bool = Field(
+        True,
+        description="Workers are told of new jobs (LISTEN/NOTIFY on PostgreSQL, a look at the "
+        "file's change counter on SQLite); False leaves it to --poll-seconds.",
     )
     MAX_PAYLOAD_BYTES: int = Field(
         1_048_576, ge=2, description="Largest payload, as JSON in UTF-8."

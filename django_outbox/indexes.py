@@ -7,8 +7,8 @@ since NULLs do not collide. Both kinds are known to Django's migrations, so that
 table keeps them.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -16,7 +16,7 @@ from django.db.backends.ddl_references import Statement
 from django.db.models import Q
 from django.db.models.constraints import BaseConstraint
 
-__all__ = ["StatusIndex", "UniqueWhilePending"]
+__all__ = ["StatusIndex", "UniqueWhereSet", "UniqueWhilePending", "UniqueWhileRunning"]
 
 
 def _has_partial_indexes(schema_editor: BaseDatabaseSchemaEditor) -> bool:
@@ -24,16 +24,23 @@ def _has_partial_indexes(schema_editor: BaseDatabaseSchemaEditor) -> bool:
 
 
 class StatusIndex(models.Index):
-    """An index over the rows whose ``status`` is one of ``statuses``."""
+    """
+    An index over the rows whose ``status`` is one of ``statuses``.
 
-    def __init__(self, *, statuses: Sequence[str], **options: Any) -> None:
+    With ``filled``, only over those of them where this text column is not empty, as far as the
+    database has partial indexes.
+    """
+
+    def __init__(self, *, statuses: Sequence[str], filled: str = "", **options: Any) -> None:
         super().__init__(**options)
         self.statuses = list(statuses)
+        self.filled = filled
 
     def deconstruct(self) -> Any:
         """Return what a migration needs to build this index again."""
         path, args, kwargs = super().deconstruct()
-        return path, args, {**kwargs, "statuses": self.statuses}
+        kwargs |= {"statuses": self.statuses}
+        return path, args, {**kwargs, "filled": self.filled} if self.filled else kwargs
 
     def create_sql(
         self,
@@ -51,17 +58,19 @@ class StatusIndex(models.Index):
                 if len(self.statuses) == 1
                 else Q(status__in=self.statuses)
             )
+            if self.filled:
+                wanted &= Q(**{f"{self.filled}__gt": ""})
             index = models.Index(fields=self.fields, name=self.name, condition=wanted)
         else:
             index = models.Index(fields=["status", *self.fields], name=self.name)
         return index.create_sql(model, schema_editor, using=using, **kwargs)
 
 
-class UniqueWhilePending(BaseConstraint):
-    """At most one PENDING row for ``(group, key)``; rows without a key are free."""
+class _PartlyUnique(BaseConstraint):
+    """``(group, key)`` is unique among some rows; the subclasses say among which."""
 
     #: The virtual column of MariaDB and MySQL; Django's model does not know it.
-    MYSQL_COLUMN = "pending_key"
+    MYSQL_COLUMN: ClassVar[str]
 
     def __init__(self, *, group: str, key: str, name: str, **options: Any) -> None:
         super().__init__(name=name, **options)
@@ -74,7 +83,7 @@ class UniqueWhilePending(BaseConstraint):
         return path, args, {**kwargs, "group": self.group, "key": self.key}
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, UniqueWhilePending):
+        if isinstance(other, type(self)):
             return bool(self.deconstruct() == other.deconstruct())
         return NotImplemented
 
@@ -105,7 +114,7 @@ class UniqueWhilePending(BaseConstraint):
         return (
             f"ALTER TABLE {quote(model._meta.db_table)} "
             f"ADD COLUMN {column} {parameters['type']} COLLATE {parameters['collation']} "
-            f"GENERATED ALWAYS AS (IF({quote('status')} = 'PENDING', {quote(self.key)}, NULL)) "
+            f"GENERATED ALWAYS AS (IF({self._mysql_condition(quote)}, {quote(self.key)}, NULL)) "
             f"VIRTUAL, ADD UNIQUE INDEX {quote(self.name)} ({quote(self.group)}, {column})"
         )
 
@@ -124,7 +133,63 @@ class UniqueWhilePending(BaseConstraint):
 
     def _partial(self) -> models.UniqueConstraint:
         return models.UniqueConstraint(
-            fields=[self.group, self.key],
-            condition=Q(status="PENDING", **{f"{self.key}__isnull": False}),
-            name=self.name,
+            fields=[self.group, self.key], condition=self._condition(), name=self.name
         )
+
+    def _condition(self) -> Q:
+        raise NotImplementedError
+
+    def _mysql_condition(self, quote: Callable[[str], str]) -> str:
+        raise NotImplementedError
+
+
+class UniqueWhilePending(_PartlyUnique):
+    """At most one PENDING row for ``(group, key)``; rows without a key are free."""
+
+    MYSQL_COLUMN = "pending_key"
+
+    def _condition(self) -> Q:
+        return Q(status="PENDING", **{f"{self.key}__isnull": False})
+
+    def _mysql_condition(self, quote: Callable[[str], str]) -> str:
+        return f"{quote('status')} = 'PENDING'"
+
+
+class UniqueWhileRunning(_PartlyUnique):
+    """At most one row IN_PROGRESS for ``(group, key)``; rows with an empty key are free."""
+
+    MYSQL_COLUMN = "running_key"
+
+    def _condition(self) -> Q:
+        return Q(status="IN_PROGRESS", **{f"{self.key}__gt": ""})
+
+    def _mysql_condition(self, quote: Callable[[str], str]) -> str:
+        return f"{quote('status')} = 'IN_PROGRESS' AND {quote(self.key)} <> ''"
+
+
+class UniqueWhereSet(_PartlyUnique):
+    """At most one row for ``(group, key)``, whatever its status; rows without a key are free."""
+
+    def create_sql(
+        self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
+    ) -> Any:
+        """Return the statement for this database; without partial indexes, NULLs are free too."""
+        assert model is not None and schema_editor is not None
+        if _has_partial_indexes(schema_editor):
+            return self._partial().create_sql(model, schema_editor)
+        return self._whole().create_sql(model, schema_editor)
+
+    def remove_sql(
+        self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
+    ) -> Any:
+        """Return the statement that takes it away."""
+        assert model is not None and schema_editor is not None
+        if _has_partial_indexes(schema_editor):
+            return self._partial().remove_sql(model, schema_editor)
+        return self._whole().remove_sql(model, schema_editor)
+
+    def _whole(self) -> models.UniqueConstraint:
+        return models.UniqueConstraint(fields=[self.group, self.key], name=self.name)
+
+    def _condition(self) -> Q:
+        return Q(**{f"{self.key}__isnull": False})

@@ -17,7 +17,7 @@ _ABOVE_ALL_PRIORITIES = 32_768
 
 _EARLIEST = """
 SELECT priority, run_after <= {now} FROM outbox_job
-WHERE status = 'PENDING' AND queue = %s AND priority < %s
+WHERE status = 'PENDING' AND queue = %s AND group_key = '' AND priority < %s
 ORDER BY priority DESC, run_after LIMIT 1
 """
 
@@ -40,6 +40,8 @@ class NewJob:
     max_attempts: int
     run_after: datetime | None
     delay_seconds: float
+    group_key: str = ""
+    window_key: str | None = None
 
 
 def insert_parameters(new: NewJob, connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
@@ -55,6 +57,8 @@ def insert_parameters(new: NewJob, connection: BaseDatabaseWrapper) -> tuple[Any
         moment.get_db_prep_save(new.run_after, connection),
         new.delay_seconds,
         new.max_attempts,
+        new.group_key,
+        new.window_key,
     )
 
 

@@ -29,8 +29,8 @@ _T = TypeVar("_T")
 _INSERT = f"""
 INSERT INTO outbox_job
     (queue, job_type, dedup_key, payload, status, priority, run_after, attempts, max_attempts,
-     worker, claim_no, created_at, last_error)
-VALUES (%s, %s, %s, %s, 'PENDING', %s, COALESCE(%s, {LATER_SQL["mysql"]}), 0, %s, '', 0,
+     group_key, window_key, worker, claim_no, created_at, last_error)
+VALUES (%s, %s, %s, %s, 'PENDING', %s, COALESCE(%s, {LATER_SQL["mysql"]}), 0, %s, %s, %s, '', 0,
         {NOW_SQL["mysql"]}, '')
 ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id)
 """
@@ -127,7 +127,7 @@ class MySQLStore:
         return list(
             OutboxJob.objects.using(self.alias)
             .pending()
-            .filter(queue=queue, priority=priority, run_after__lte=ServerTime())
+            .filter(queue=queue, group_key="", priority=priority, run_after__lte=ServerTime())
             .order_by("run_after", "pk")
             .select_for_update(skip_locked=skip_locked)
             .values_list("pk", flat=True)[:limit]

@@ -24,17 +24,18 @@ class PostgreSQLStore(ReturningStore):
             worker = %s, started_at = {now}, lease_until = {later}
         WHERE id = ANY(ARRAY(
             WITH RECURSIVE level (priority) AS (
-                (SELECT priority FROM outbox_job WHERE status = 'PENDING' AND queue = %s
+                (SELECT priority FROM outbox_job
+                 WHERE status = 'PENDING' AND queue = %s AND group_key = ''
                  ORDER BY priority DESC LIMIT 1)
                 UNION ALL
                 SELECT (SELECT priority FROM outbox_job WHERE status = 'PENDING'
-                        AND queue = %s AND priority < level.priority
+                        AND queue = %s AND group_key = '' AND priority < level.priority
                         ORDER BY priority DESC LIMIT 1)
                 FROM level WHERE level.priority IS NOT NULL
             )
             SELECT due.id FROM level CROSS JOIN LATERAL (
                 SELECT id FROM outbox_job WHERE status = 'PENDING' AND queue = %s
-                AND priority = level.priority AND run_after <= {now}
+                AND group_key = '' AND priority = level.priority AND run_after <= {now}
                 ORDER BY run_after, id LIMIT %s FOR UPDATE SKIP LOCKED
             ) AS due LIMIT %s
         ))

@@ -22,8 +22,9 @@ _ARBITER = """(job_type, dedup_key) WHERE dedup_key IS NOT NULL AND status = 'PE
 _INSERT = """
 INSERT INTO outbox_job
     (queue, job_type, dedup_key, payload, status, priority, run_after, attempts, max_attempts,
-     worker, claim_no, created_at, last_error)
-VALUES (%s, %s, %s, {json}, 'PENDING', %s, COALESCE({moment}, {later}), 0, %s, '', 0, {now}, '')
+     group_key, window_key, worker, claim_no, created_at, last_error)
+VALUES (%s, %s, %s, {json}, 'PENDING', %s, COALESCE({moment}, {later}), 0, %s, %s, %s, '', 0,
+        {now}, '')
 ON CONFLICT {arbiter} {action}
 RETURNING {columns}
 """

@@ -24,7 +24,8 @@ class SQLiteStore(ReturningStore):
             worker = %s, started_at = {now}, lease_until = {later}
         WHERE id IN (
             SELECT id FROM outbox_job
-            WHERE status = 'PENDING' AND queue = %s AND priority = %s AND run_after <= {now}
+            WHERE status = 'PENDING' AND queue = %s AND group_key = '' AND priority = %s
+            AND run_after <= {now}
             ORDER BY run_after, id LIMIT %s
         )
         RETURNING {columns}

@@ -69,7 +69,7 @@ def execute(job: OutboxJob, *, using: str) -> Result:
 
 
 def _call_handler(job: OutboxJob) -> None:
-    function = registry.get(job.job_type)
+    function = registry.get(job.job_type).function
     # A copy: a handler may delete its job or read it anew, and then the object names no row or
     # another worker's claim. Not copy.copy(), which takes the way of pickle, for ten times as long.
     own = OutboxJob.__new__(OutboxJob)

@@ -3,6 +3,7 @@
 import inspect
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.utils.module_loading import autodiscover_modules
@@ -10,7 +11,7 @@ from django.utils.module_loading import autodiscover_modules
 from django_outbox.exceptions import HandlerConflictError, UnknownJobTypeError
 from django_outbox.models import OutboxJob
 
-__all__ = ["Handler", "HandlerRegistry", "handler", "registry"]
+__all__ = ["Handler", "HandlerRegistry", "Registration", "handler", "registry"]
 
 #: Takes the job; what it returns is ignored.
 Handler = Callable[[OutboxJob], Any]
@@ -19,23 +20,32 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _LAZY = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
+@dataclass(frozen=True)
+class Registration:
+    """A handler and how it wants to be run."""
+
+    job_type: str
+    function: Handler
+
+
 class HandlerRegistry:
     """The handlers of a process; filled from each app's ``outbox_handlers`` at first use."""
 
     def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, Registration] = {}
         self._discovered = False
         # Reentrant: discovery imports modules, and those register their handlers.
         self._lock = threading.RLock()
 
-    def register(self, job_type: str, function: Handler) -> None:
+    def register(self, new: Registration) -> None:
         """
-        Make ``function`` do the jobs of ``job_type``; twice the same one is fine.
+        Make a function do the jobs of a type; twice the same one is fine.
 
         Raises:
             HandlerConflictError: another function does them already.
             TypeError: it is async or a generator.
         """
+        job_type, function = new.job_type, new.function
         if any(is_lazy(function) for is_lazy in _LAZY):
             raise TypeError(
                 f"The handler of job type {job_type!r}, {function!r}, does nothing when it is "
@@ -44,12 +54,12 @@ class HandlerRegistry:
             )
         with self._lock:
             known = self._handlers.get(job_type)
-            if known is not None and _path(known) != _path(function):
+            if known is not None and _path(known.function) != _path(function):
                 raise HandlerConflictError(
-                    f"Job type {job_type!r} has two handlers: {_path(known)} and "
+                    f"Job type {job_type!r} has two handlers: {_path(known.function)} and "
                     f"{_path(function)}. Give one of them another job type."
                 )
-            self._handlers[job_type] = function
+            self._handlers[job_type] = new
 
     def discover(self) -> None:
         """Import ``outbox_handlers`` of every installed app, once."""
@@ -58,7 +68,7 @@ class HandlerRegistry:
                 autodiscover_modules("outbox_handlers")
                 self._discovered = True
 
-    def get(self, job_type: str) -> Handler:
+    def get(self, job_type: str) -> Registration:
         """Return the handler of ``job_type``; UnknownJobTypeError when there is none."""
         self.discover()
         try:
@@ -94,7 +104,7 @@ def handler(job_type: str) -> Callable[[_F], _F]:
     """
 
     def register(function: _F) -> _F:
-        registry.register(job_type, function)
+        registry.register(Registration(job_type, function))
         return function
 
     return register

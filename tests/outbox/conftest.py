@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from django_outbox.models import OutboxJob
-from django_outbox.services.registry import registry
+from django_outbox.services.registry import Registration, registry
 from tests.outbox.running import RunningWorker
 
 
@@ -28,11 +28,12 @@ def start() -> Iterator[Callable[..., RunningWorker]]:
 @pytest.fixture
 def handle(
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str, Callable[[OutboxJob], object]], None]:
+) -> Callable[..., None]:
     """Register a handler for the time of one test."""
 
-    def register(job_type: str, function: Callable[[OutboxJob], object]) -> None:
+    def register(job_type: str, function: Callable[[OutboxJob], object], **options: Any) -> None:
         registry.discover()
-        monkeypatch.setitem(registry._handlers, job_type, function)
+        wanted = Registration(job_type, function, **options)
+        monkeypatch.setitem(registry._handlers, job_type, wanted)
 
     return register

@@ -9,7 +9,7 @@ from django.db import connection
 
 from django_outbox.dispatcher import enqueue, run_once
 from django_outbox.models import OutboxJob
-from django_outbox.services.registry import HandlerRegistry
+from django_outbox.services.registry import HandlerRegistry, Registration
 from tests.outbox.outbox_handlers import read_log
 from tests.outbox.running import statuses, wait_for
 
@@ -80,7 +80,7 @@ async def _async_generator(job):
 def test_function_whose_call_would_do_nothing_is_refused_as_handler(function):
     """A coroutine that nobody awaits would count as a job well done."""
     with pytest.raises(TypeError, match=r"'X'.*does nothing when it is called"):
-        HandlerRegistry().register("X", function)
+        HandlerRegistry().register(Registration("X", function))
 
 
 class UnspeakableError(Exception):

@@ -11,7 +11,7 @@ from django_outbox.dispatcher import enqueue, run_once
 from django_outbox.exceptions import HandlerConflictError
 from django_outbox.models import OutboxJob
 from django_outbox.services.execution import error_text
-from django_outbox.services.registry import HandlerRegistry, registry
+from django_outbox.services.registry import HandlerRegistry, Registration, registry
 
 pytestmark = pytest.mark.django_db
 
@@ -259,17 +259,17 @@ def test_number_of_statements_does_not_grow_with_the_jobs_that_are_claimed(
 class TestRegistry:
     def test_two_functions_for_one_job_type_are_refused(self):
         handlers = HandlerRegistry()
-        handlers.register("X", run_once)
+        handlers.register(Registration("X", run_once))
 
         with pytest.raises(HandlerConflictError, match=r"'X' has two .*run_once.*enqueue"):
-            handlers.register("X", enqueue)
+            handlers.register(Registration("X", enqueue))
 
     def test_same_function_twice_is_fine(self):
         handlers = HandlerRegistry()
-        handlers.register("X", run_once)
-        handlers.register("X", run_once)
+        handlers.register(Registration("X", run_once))
+        handlers.register(Registration("X", run_once))
 
-        assert handlers.get("X") is run_once
+        assert handlers.get("X").function is run_once
 
     def test_handlers_of_installed_apps_are_found(self):
         assert {"TEST_JOB", "FAIL", "SLOW_NOTE"} <= set(HandlerRegistry.job_types(registry))

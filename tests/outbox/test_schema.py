@@ -69,7 +69,7 @@ def test_claim_reads_the_partial_index_in_order():
         cursor.execute(f"EXPLAIN {captured[0]['sql']}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
 
-    assert "outbox_job_ready" in plan
+    assert "outbox_job_due" in plan
     assert "Sort" not in plan
     assert "Seq Scan" not in plan
 
