@@ -1,7 +1,7 @@
 # What a developer does here. A fresh machine needs Python 3.11 or newer and make.
 #
 #   PYTHON=…    the interpreter of .venv, when it is made (`make clean` first to change it)
-#   ARGS=…      goes to pytest (make test) or to tox (make matrix)
+#   ARGS=…      goes to pytest (make test), tox (make matrix) or the benchmarks (ARGS=--quick)
 
 PYTHON ?= $(shell scripts/find-python.sh)
 VENV := .venv
@@ -50,11 +50,8 @@ check-messages: $(VENV)/dev.stamp
 matrix: $(VENV)/dev.stamp ## Run the tests of the built package on each Python with its Django
 	@$(BIN)/python -m scripts.run_matrix $(ARGS)
 
-bench: $(VENV)/dev.stamp ## Run every benchmark
-	@set -e; found=; for script in benchmarks/*.py; do \
-		test -f "$$script" || continue; found=yes; \
-		echo "=== $$script ==="; $(BIN)/python "$$script"; \
-	done; test -n "$$found" || echo "There are no benchmarks yet."
+bench: $(VENV)/dev.stamp ## Run every benchmark, with the peers in benchmarks/.venvs
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 services: ## Start the servers that the tests like to have
 	@python="$(PYTHON)"; test -n "$$python" && "$$python" -m scripts.start_services

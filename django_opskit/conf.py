@@ -9,15 +9,16 @@ An app declares its settings once::
 and gets from that declaration the reader (:meth:`AppSettings.read`), the system checks
 (:func:`settings_check`) and the rows of the reference page (:func:`reference_rows`).
 
-Nothing is cached: ``override_settings`` and plain assignment in a test work at once. Reading
-costs a few microseconds; a loop reads once per pass, not once per row.
+``override_settings`` and plain assignment in a test work at once: what was read is used again only
+while the setting is equal to what it was.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self, get_args, get_origin
+from typing import Any, ClassVar, Self, cast, get_args, get_origin
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
@@ -72,9 +73,12 @@ class AppSettings(SettingsModel):
     """
 
     setting: ClassVar[str]
+    # What the site wrote when it was last read, and what that meant.
+    _last_read: ClassVar[tuple[object, SettingsModel] | None]
 
     def __init_subclass__(cls, *, setting: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._last_read = None
         if setting:
             cls.setting = setting
 
@@ -99,11 +103,17 @@ class AppSettings(SettingsModel):
         Raises:
             ImproperlyConfigured: names every wrong key, its value and the way out.
         """
+        raw = cls.raw()
+        if cls._last_read is not None and cls._last_read[0] == raw:
+            return cast(Self, cls._last_read[1])
         try:
-            return cls.model_validate(cls.raw())
+            settings_now = cls.model_validate(raw)
         except ValidationError:
             sentences = (f"{problem.message} {problem.hint}" for problem in cls.problems())
             raise ImproperlyConfigured(" ".join(sentences).strip()) from None
+        # A copy: a dict that is changed in place has to be seen as another.
+        cls._last_read = (deepcopy(raw), settings_now)
+        return settings_now
 
     @classmethod
     def problems(cls) -> list[SettingProblem]:

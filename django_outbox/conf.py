@@ -17,6 +17,13 @@ class QueueSettings(SettingsModel):
     ON_SUCCESS: Literal["keep", "delete"] = Field(
         "keep", description="What becomes of the row of a job that succeeded."
     )
+    KEEP_DAYS: int | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="Days that outbox_prune keeps this queue's finished jobs when it is not given "
+        "--days; None uses 30.",
+    )
     MAX_ATTEMPTS: int | None = Field(
         None,
         ge=1,
@@ -39,8 +46,7 @@ class OutboxSettings(AppSettings, setting="OUTBOX"):
     """``settings.OUTBOX``."""
 
     QUEUES: dict[str, QueueSettings] = Field(
-        {"default": QueueSettings()},
-        validate_default=True,
+        default_factory=lambda: {"default": QueueSettings()},
         description="The queues that jobs may be put into; 'default' always exists.",
     )
     MAX_ATTEMPTS: int = Field(

@@ -1,17 +1,17 @@
 """
 The published door: store a job, run what is due.
 
-``enqueue`` stores a job in the caller's transaction, ``run_once`` makes one pass in this process
-and ``run_forever`` is a worker.
+``enqueue`` stores a job in the caller's transaction and ``enqueue_many`` many of them;
+``run_once`` makes one pass in this process and ``run_forever`` is a worker.
 """
 
 from django_opskit.stopping import on_stop_signals
-from django_outbox.services.enqueueing import enqueue
+from django_outbox.services.enqueueing import Enqueued, JobSpec, enqueue, enqueue_many
 from django_outbox.services.setup import worker_options
 from django_outbox.services.single_pass import run_once
 from django_outbox.services.worker import Worker, WorkerReport
 
-__all__ = ["enqueue", "run_forever", "run_once"]
+__all__ = ["Enqueued", "JobSpec", "enqueue", "enqueue_many", "run_forever", "run_once"]
 
 
 def run_forever(poll_seconds: float = 2.0, max_jobs: int = 50) -> WorkerReport:

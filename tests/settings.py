@@ -9,6 +9,7 @@ database that way (see the fixture `process_env`), without Django's `test_` befo
 
 import json
 import os
+from importlib.util import find_spec
 from typing import Any
 
 from config.databases import sqlite
@@ -18,6 +19,11 @@ from tests.services import MARIADB, POSTGRESQL, Service
 
 # Apps of the tests' own: their outbox_handlers.py, commands and models are found as any site's are.
 INSTALLED_APPS = [*SITE_APPS, "tests.outbox", "tests.opskit"]
+
+# An outsider for the tests of the Tasks API; its tables come without its migrations.
+if find_spec("django_tasks_db"):
+    INSTALLED_APPS.append("django_tasks_db")
+    MIGRATION_MODULES = {"django_tasks_database": None}
 
 DATABASE = os.environ.get("OPSKIT_DATABASE", "sqlite")
 # Only processes that tests start are told a name. The tests themselves make a database of their

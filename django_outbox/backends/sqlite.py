@@ -1,14 +1,39 @@
 """SQLite 3.35 and later (RETURNING)."""
 
+from collections.abc import Collection, Sequence
 from itertools import chain
 
-from django.db import transaction
+from django.db import connections, transaction
 
-from django_outbox.backends.base import due_priorities
-from django_outbox.backends.returning import ReturningStore
+from django_outbox.backends.base import Head, NewJob, due_priorities, insert_parameters
+from django_outbox.backends.returning import PENDING_ARBITER, ReturningStore, plain_insert_sql
+from django_outbox.clock import NOW_SQL
 from django_outbox.models import OutboxJob
 
 __all__ = ["SQLiteStore"]
+
+# From lane to lane: each step is one probe of the index outbox_job_lane, and so is the look for
+# the head. The last step finds no lane and yields a NULL. The index is of use only to a query
+# that says group_key > '', and the probe starts at the bound that is written first.
+_HEADS = f"""
+WITH RECURSIVE lane (group_key, n) AS (
+    SELECT (SELECT group_key FROM outbox_job
+            WHERE status = 'PENDING' AND queue = %s AND group_key > %s AND group_key > ''
+            ORDER BY group_key LIMIT 1), 1
+    UNION ALL
+    SELECT (SELECT group_key FROM outbox_job
+            WHERE status = 'PENDING' AND queue = %s
+            AND group_key > lane.group_key AND group_key > '' ORDER BY group_key LIMIT 1), n + 1
+    FROM lane WHERE lane.group_key IS NOT NULL AND n < %s
+)
+SELECT lane.group_key, head.id, head.run_after <= {NOW_SQL["sqlite"]} AND NOT EXISTS (
+    SELECT 1 FROM outbox_job AS running WHERE running.status = 'IN_PROGRESS'
+    AND running.queue = %s AND running.group_key > '' AND running.group_key = lane.group_key
+) FROM lane CROSS JOIN outbox_job AS head ON head.id = (
+    SELECT id FROM outbox_job WHERE status = 'PENDING' AND queue = %s
+    AND group_key >= lane.group_key AND group_key > '' ORDER BY group_key, id LIMIT 1
+) WHERE lane.group_key IS NOT NULL ORDER BY lane.n
+"""
 
 
 class SQLiteStore(ReturningStore):
@@ -18,6 +43,8 @@ class SQLiteStore(ReturningStore):
     json_parameter = "%s"
     moment_parameter = "%s"
     twin_lock = ""
+    # Workers watch the file.
+    notify = ""
     claim_sql = """
         UPDATE outbox_job SET
             status = 'IN_PROGRESS', attempts = MIN(attempts, 32766) + 1, claim_no = claim_no + 1,
@@ -27,6 +54,17 @@ class SQLiteStore(ReturningStore):
             WHERE status = 'PENDING' AND queue = %s AND group_key = '' AND priority = %s
             AND run_after <= {now}
             ORDER BY run_after, id LIMIT %s
+        )
+        RETURNING {columns}
+    """
+    take_sql = """
+        UPDATE outbox_job SET
+            status = 'IN_PROGRESS', attempts = MIN(attempts, 32766) + 1, claim_no = claim_no + 1,
+            worker = %s, started_at = {now}, lease_until = {later}
+        WHERE id IN ({ids}) AND status = 'PENDING' AND run_after <= {now} AND NOT EXISTS (
+            SELECT 1 FROM outbox_job AS running WHERE running.status = 'IN_PROGRESS'
+            AND running.queue = outbox_job.queue AND running.group_key > ''
+            AND running.group_key = outbox_job.group_key
         )
         RETURNING {columns}
     """
@@ -45,9 +83,31 @@ class SQLiteStore(ReturningStore):
         with transaction.atomic(using=self.alias):
             for priority in chain([highest], priorities):
                 free = limit - len(claimed)
-                found = self._claim((worker, lease_seconds, queue, priority, free))
+                found = self._claim(self.claim_sql, (worker, lease_seconds, queue, priority, free))
                 # RETURNING promises no order.
                 claimed += sorted(found, key=lambda job: (job.run_after, job.pk))
                 if len(claimed) >= limit:
                     break
         return claimed
+
+    def heads(self, *, queue: str, after: str, lanes: int) -> list[Head]:
+        """Return the heads of lanes; see :class:`~django_outbox.backends.base.Store`."""
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(_HEADS, (queue, after, queue, lanes, queue, queue))
+            return [Head(key, job_id, bool(is_free)) for key, job_id, is_free in cursor.fetchall()]
+
+    def take(self, ids: Collection[int], *, worker: str, lease_seconds: float) -> list[OutboxJob]:
+        """Take heads; see :class:`~django_outbox.backends.base.Store`."""
+        sql = self.take_sql.replace("{ids}", ", ".join(["%s"] * len(ids)))
+        taken = self._claim(sql, (worker, lease_seconds, *ids))
+        return sorted(taken, key=lambda job: job.group_key)
+
+    def insert_many(self, jobs: Sequence[NewJob]) -> int:
+        """Store many jobs; see :class:`~django_outbox.backends.base.Store`."""
+        # No look at the twins before: a transaction that begins with reading cannot always
+        # write later. Nor a lock on them: the transaction holds the one that there is.
+        sql = f"{plain_insert_sql(SQLiteStore)} ON CONFLICT {PENDING_ARBITER} DO NOTHING"
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, [insert_parameters(job, connection) for job in jobs])
+            return int(cursor.rowcount)

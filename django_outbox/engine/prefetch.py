@@ -1,6 +1,6 @@
 """How many jobs a worker takes at once."""
 
-__all__ = ["TARGET_SECONDS", "prefetch", "smoothed_mean"]
+__all__ = ["TARGET_SECONDS", "low_water", "prefetch", "smoothed_mean"]
 
 #: How much work a worker may hold that it has not begun. Short jobs are then claimed in large
 #: batches, for speed, and long ones singly, so that another worker can take the next one.
@@ -33,3 +33,14 @@ def prefetch(mean_seconds: float | None, *, threads: int, limit: int) -> int:
     else:
         wanted = max(threads, int(TARGET_SECONDS * threads / mean_seconds))
     return max(1, min(wanted, limit))
+
+
+def low_water(mean_seconds: float | None, *, threads: int, limit: int) -> int:
+    """
+    Return with how many waiting jobs the next ones are claimed already.
+
+    None wait while jobs are long or their length is unknown. Short ones come half a batch early,
+    so that threads go on while the database answers. Arguments as for :func:`prefetch`.
+    """
+    is_short = mean_seconds is not None and mean_seconds * limit <= TARGET_SECONDS * threads
+    return limit // 2 if is_short else 0

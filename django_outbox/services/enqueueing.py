@@ -1,26 +1,40 @@
-"""Storing a job in the caller's transaction."""
+"""Storing jobs in the caller's transaction, one or many."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from django.db import router
-from django.utils import timezone
+from django.db import router, transaction
 
 from django_outbox.backends import NewJob, store_for
+from django_outbox.backends.wakeup import wake_up
 from django_outbox.conf import OutboxSettings, get_conf
 from django_outbox.exceptions import EnqueueError
 from django_outbox.models import OutboxJob
-from django_outbox.services.payload import checked_payload
+from django_outbox.services.arguments import JobChecker, JobSpec, checked_window
 
-__all__ = ["enqueue"]
+__all__ = ["Enqueued", "JobSpec", "enqueue", "enqueue_many"]
 
 logger = logging.getLogger(__name__)
 
-_SMALLINT_MAX = 32_767
+# What is sent at once. A server refuses too long a statement (max_allowed_packet, 16 MB), and a
+# million jobs must not be in memory together. From 1000 on, MariaDB turns a list of keys into a
+# join (in_predicate_conversion_threshold).
+_CHUNK_JOBS = {"postgresql": 5000, "sqlite": 1000, "mysql": 500}
+_CHUNK_CHARACTERS = 4_000_000
 
 
-def enqueue(
+@dataclass(frozen=True)
+class Enqueued:
+    """How many jobs were ``stored``, and how many ``met`` a pending twin and were not."""
+
+    stored: int = 0
+    met: int = 0
+
+
+def enqueue(  # noqa: PLR0913  # published; all but three by keyword
     job_type: str,
     dedup_key: str | None = None,
     payload: Any = None,
@@ -29,6 +43,8 @@ def enqueue(
     priority: int = 0,
     run_after: datetime | timedelta | None = None,
     max_attempts: int | None = None,
+    group_key: str | None = None,
+    dedup_window: timedelta | None = None,
     on_duplicate: Literal["return", "replace"] = "return",
     using: str | None = None,
 ) -> OutboxJob:
@@ -44,14 +60,22 @@ def enqueue(
             and nothing is stored: it will see what this transaction writes, since no worker
             gets it before the transaction ends. A job that is running does not count. None or
             "" for a job of its own. At most 255 characters; case matters.
-        payload: any JSON value; None stands for ``{}``.
+        payload: any JSON value; None stands for ``{}``. Where the handler names a type, an
+            instance of it or a dict that fits.
         queue: one of ``OUTBOX["QUEUES"]``.
-        priority: higher runs first, -32768 to 32767.
+        priority: higher runs first, -32768 to 32767. Within a lane it does not count.
         run_after: not before this moment (aware), or this long from now. From now is counted on
             the database server's clock, so prefer it.
         max_attempts: how often the job may be begun before it is FAILED.
+        group_key: jobs of one queue and group run one after the other, in the order of their
+            ids; a job that waits for its next attempt keeps its place, and the ones behind it
+            wait too. The queue needs ``LANES``. At most 255 characters; case matters.
+        dedup_window: at most one job for the type and key in each stretch of this length, 1
+            second to 366 days, whatever became of it: that one is returned. The stretches are
+            those of the server's clock since 1970 and do not begin with a job. A queue that
+            deletes what has succeeded ends the window with the job.
         on_duplicate: ``"replace"`` overwrites the pending job with this one: payload, queue,
-            priority, run_after and max_attempts; its attempts start anew.
+            priority, run_after, max_attempts and group_key; its attempts start anew.
         using: the database; by default where the router writes :class:`OutboxJob`. It has to be
             the one whose transaction the job shall share.
 
@@ -59,78 +83,68 @@ def enqueue(
         EnqueueError: an argument cannot be stored; nothing was.
     """
     conf = get_conf()
-    new = NewJob(
-        job_type=_checked_text("job_type", job_type, longest=200),
-        dedup_key=_checked_text("dedup_key", dedup_key, longest=255) if dedup_key else None,
-        payload=checked_payload(
-            {} if payload is None else payload, job_type=job_type, max_bytes=conf.MAX_PAYLOAD_BYTES
-        ),
-        queue=_checked_queue(queue, conf),
-        priority=_checked_number("priority", priority, -_SMALLINT_MAX - 1),
-        max_attempts=_checked_number(
-            "max_attempts", conf.max_attempts(queue) if max_attempts is None else max_attempts, 1
-        ),
-        run_after=_checked_moment(run_after),
-        delay_seconds=run_after.total_seconds() if isinstance(run_after, timedelta) else 0.0,
-    )
     if on_duplicate not in ("return", "replace"):
         raise EnqueueError(f"on_duplicate must be 'return' or 'replace', got {on_duplicate!r}.")
+    seconds = checked_window(dedup_window, dedup_key=dedup_key, on_duplicate=on_duplicate)
+    spec = JobSpec(
+        job_type, dedup_key, payload, queue, priority, run_after, max_attempts, group_key
+    )
+    new = JobChecker(conf).check(spec, window_seconds=seconds)
     store = store_for(using or router.db_for_write(OutboxJob))
-    job = store.insert(new, replace=on_duplicate == "replace")
+    job = store.insert(new, replace=on_duplicate == "replace", wake_up=conf.WAKE_UP)
     logger.debug("enqueued job_id=%s job_type=%s queue=%s", job.pk, job.job_type, job.queue)
     return job
 
 
-def _checked_text(name: str, value: object, *, longest: int) -> str:
-    if not isinstance(value, str) or not value:
-        raise EnqueueError(f"{name} must be text and not empty, got {value!r}.")
-    if len(value) > longest:
-        raise EnqueueError(
-            f"{name} has {len(value)} characters, at most {longest} fit: {value[:80]!r}… "
-            "Shorten it, or use a hash of it."
-        )
-    if "\x00" in value:
-        raise EnqueueError(f"{name} holds a NUL character, which no database keys on: {value!r}.")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise EnqueueError(f"{name} holds half a character (a surrogate): {value!r}.") from error
-    return value
+def enqueue_many(jobs: Iterable[JobSpec], *, using: str | None = None) -> Enqueued:
+    """
+    Store many jobs in the current transaction, in their order; return how many there were.
+
+    All or none are stored. ``jobs`` may be a generator: a few thousand are in memory at a time.
+    A job whose type and key is PENDING already, or came earlier in ``jobs``, is not stored; see
+    ``enqueue``. Two transactions that enqueue the same keys in different orders may deadlock,
+    so sort the jobs by key where that can happen.
+
+    Raises:
+        EnqueueError: a job cannot be stored; the message says which one, counted from 0.
+    """
+    conf = get_conf()
+    alias = using or router.db_for_write(OutboxJob)
+    store = store_for(alias)
+    stored = total = 0
+    queues: set[str] = set()
+    with transaction.atomic(using=alias):
+        for chunk in _chunks(_checked(jobs, conf), _CHUNK_JOBS[store.vendor]):
+            stored += store.insert_many(chunk)
+            total += len(chunk)
+            queues.update(job.queue for job in chunk)
+        if conf.WAKE_UP:
+            wake_up(queues, using=alias)
+    logger.debug("enqueued jobs=%s met=%s", stored, total - stored)
+    return Enqueued(stored=stored, met=total - stored)
 
 
-def _checked_queue(queue: object, conf: OutboxSettings) -> str:
-    if not isinstance(queue, str) or queue not in conf.QUEUES:
-        raise EnqueueError(
-            f"Queue {queue!r} is not declared, so no worker would look at it. Add it to "
-            f"OUTBOX['QUEUES'], or use one of: {', '.join(conf.QUEUES)}."
-        )
-    return queue
+def _checked(jobs: Iterable[JobSpec], conf: OutboxSettings) -> Iterator[NewJob]:
+    checker = JobChecker(conf)
+    for index, spec in enumerate(jobs):
+        if not isinstance(spec, JobSpec):
+            raise EnqueueError(f"jobs[{index}] is a {type(spec).__name__}, not a JobSpec.")
+        try:
+            yield checker.check(spec)
+        except EnqueueError as error:
+            raise EnqueueError(f"jobs[{index}]: {error}") from error.__cause__
 
 
-def _checked_number(name: str, value: object, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _SMALLINT_MAX:
-        raise EnqueueError(
-            f"{name} must be a whole number from {least} to {_SMALLINT_MAX}, got {value!r}."
-        )
-    return value
-
-
-def _checked_moment(run_after: object) -> datetime | None:
-    if run_after is None:
-        return None
-    if not isinstance(run_after, datetime | timedelta):
-        raise EnqueueError(f"run_after must be a datetime or a timedelta, got {run_after!r}.")
-    if isinstance(run_after, datetime) and timezone.is_naive(run_after):
-        raise EnqueueError(
-            f"run_after must carry its time zone, got {run_after!r}. Use timezone.now() as base, "
-            "or a timedelta."
-        )
-    # Beyond these years some database stores what Python cannot read, or shows in no time zone.
-    try:
-        moment = timezone.now() + run_after if isinstance(run_after, timedelta) else run_after
-        can_be_kept = 1000 <= moment.astimezone(UTC).year <= 9998
-    except OverflowError:
-        can_be_kept = False
-    if not can_be_kept:
-        raise EnqueueError(f"run_after must lie in the years 1000 to 9998, got {run_after!r}.")
-    return run_after if isinstance(run_after, datetime) else None
+def _chunks(jobs: Iterable[NewJob], longest: int) -> Iterator[list[NewJob]]:
+    chunk: list[NewJob] = []
+    characters = 0
+    for job in jobs:
+        if chunk and (
+            len(chunk) >= longest or characters + len(job.payload_json) > _CHUNK_CHARACTERS
+        ):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(job)
+        characters += len(job.payload_json)
+    if chunk:
+        yield chunk

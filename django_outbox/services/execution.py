@@ -1,103 +1,105 @@
-"""Running one handler, isolated from the next."""
+"""Running one attempt, isolated from the next."""
 
 import logging
-import os
 import time
-import traceback
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections
 
+from django_outbox.exceptions import LeaseLost, Snooze
 from django_outbox.models import OutboxJob
-from django_outbox.services.registry import registry
+from django_outbox.services.attempts import Result, error_text
+from django_outbox.services.calling import call_here
+from django_outbox.services.context import JobContext, current, lease_lost, refuse_when_lost
+from django_outbox.services.registry import Registration, registry
 
 __all__ = [
+    "Call",
     "Result",
+    "attempt",
     "drop_dead_connections",
     "error_text",
     "execute",
+    "execute_here",
     "leave_connections_clean",
+    "log_outcome",
 ]
 
 logger = logging.getLogger(__name__)
 
-# The end of a traceback says most; a column of unbounded text would slow the whole table.
-_ERROR_CHARACTERS = 8_000
-
-
-@dataclass(frozen=True)
-class Result:
-    """How one attempt ended: ``error`` is None when the handler returned."""
-
-    job: OutboxJob
-    seconds: float
-    error: BaseException | None = None
+#: Runs a handler in some way and returns what is to be kept of what it returned.
+Call = Callable[[Registration, JobContext], Any]
 
 
 def execute(job: OutboxJob, *, using: str) -> Result:
-    """
-    Run the handler of ``job`` and return how it ended; never raises.
+    """Run the handler of ``job`` on this thread, log and return how it ended; never raises."""
+    return execute_here(JobContext(job, using))
 
-    Inside a transaction (a test's, say) the handler gets a savepoint, so that its database
-    errors do not spoil what is around it.
+
+def execute_here(context: JobContext) -> Result:
+    """Do as :func:`execute`, where somebody else holds the context, to lose it."""
+    result = attempt(context, call=call_here)
+    log_outcome(result)
+    return result
+
+
+def attempt(context: JobContext, *, call: Call) -> Result:
+    """
+    Let ``call`` run the handler of a job and return how it ended; never raises.
+
+    A handler may raise SystemExit, CancelledError or KeyboardInterrupt as well. None of them may
+    end the worker: the job would stay held by a thread that is no more. ``run_once`` raises
+    KeyboardInterrupt again once the job is settled.
     """
     started = time.perf_counter()
-    error: BaseException | None = None
+    result = Result(context.job, 0.0)
+    before = current.set(context)
+    # Looked up once: that costs as much as anything here.
+    context.connection = connections[context.using]
+    guards = context.connection.execute_wrappers
+    guards.append(refuse_when_lost)
     try:
-        if connections[using].in_atomic_block:
-            with transaction.atomic(using=using):
-                _call_handler(job)
-        else:
-            _call_handler(job)
-    # A handler may raise SystemExit, CancelledError or KeyboardInterrupt as well. None of them
-    # may end the worker: the job would stay held by a thread that is no more. run_once()
-    # raises KeyboardInterrupt again once the job is settled.
-    except BaseException as raised:
-        error = raised
-        # Neither may an error that cannot be shown, or a site's log handler that fails.
-        with suppress(Exception):
-            logger.warning(
-                "failed job_id=%s job_type=%s attempt=%s/%s",
-                job.pk,
-                job.job_type,
-                job.attempts,
-                job.max_attempts,
-                exc_info=raised,
-            )
-    return Result(job=job, seconds=time.perf_counter() - started, error=error)
+        context.ensure()
+        result.value = call(registry.get(context.job.job_type), context)
+    except BaseException as raised:  # noqa: BLE001  # see above
+        result.error = _outcome(raised, context)
+    finally:
+        current.reset(before)
+        if refuse_when_lost in guards:  # the handler may have taken it out
+            guards.remove(refuse_when_lost)
+    result.is_settled = context.is_settled
+    result.seconds = time.perf_counter() - started
+    return result
 
 
-def _call_handler(job: OutboxJob) -> None:
-    function = registry.get(job.job_type).function
-    # A copy: a handler may delete its job or read it anew, and then the object names no row or
-    # another worker's claim. Not copy.copy(), which takes the way of pickle, for ten times as long.
-    own = OutboxJob.__new__(OutboxJob)
-    own.__dict__.update(job.__dict__)
-    process = os.getpid()
-    try:
-        function(own)
-    except BaseException as error:
-        _leave_if_forked(process, getattr(error, "code", 1))
-        raise
-    _leave_if_forked(process, 0)
+def _outcome(raised: BaseException, context: JobContext) -> BaseException:
+    """Return what counts as the attempt's end: what it raised, or the loss that caused it."""
+    if not context.is_lost or isinstance(raised, LeaseLost):
+        return raised
+    lost = lease_lost(context.job)
+    lost.__cause__ = raised
+    return lost
 
 
-def _leave_if_forked(process: int, code: object) -> None:
-    # The child of a handler that forks has copies of the waiting jobs, and our connections.
-    if os.getpid() != process:
-        os._exit(code if isinstance(code, int) else int(code is not None))
-
-
-def error_text(error: BaseException, *, encoding: str = "utf-8") -> str:
-    """Return the traceback of ``error``, its last 8,000 characters, fit for every database."""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception as refusal:  # noqa: BLE001  # some errors defeat Python's own formatting
-        text = f"{type(error).__qualname__} (its traceback cannot be shown: {refusal!r})"
-    # A lone surrogate cannot be stored as UTF-8.
-    text = text.replace("\x00", "\\x00").encode(encoding, "backslashreplace").decode(encoding)
-    return text if len(text) <= _ERROR_CHARACTERS else f"…{text[-_ERROR_CHARACTERS:]}"
+def log_outcome(result: Result) -> None:
+    """Log an attempt that did not succeed."""
+    job = result.job
+    if result.error is None:
+        return
+    level = logging.DEBUG if isinstance(result.error, Snooze) else logging.WARNING
+    # An error that cannot be shown, or a site's log handler that fails, must not end the worker.
+    with suppress(Exception):
+        logger.log(
+            level,
+            "failed job_id=%s job_type=%s attempt=%s/%s",
+            job.pk,
+            job.job_type,
+            job.attempts,
+            job.max_attempts,
+            exc_info=result.error,
+        )
 
 
 def leave_connections_clean() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
+from django_outbox.backends.wakeup import wake_up_for
+from django_outbox.conf import get_conf
 from django_outbox.models import JobStatus, OutboxJob
 
 __all__ = ["Rerun", "cancel", "run_again", "run_now"]
@@ -37,13 +39,16 @@ def run_again(ids: Sequence[int], *, using: str) -> Rerun:
                     outcome += Rerun(waiting=_wait_again([job_id], using))
                 except IntegrityError:
                     outcome += Rerun(skipped=1)
+    _wake_up(ids, using)
     return outcome
 
 
 def run_now(ids: Sequence[int], *, using: str) -> int:
     """Make waiting jobs due at once; return how many there were."""
     pending = OutboxJob.objects.using(using).pending()
-    return sum(pending.filter(pk__in=chunk).back_to_pending() for chunk in _chunks(ids))
+    count = sum(pending.filter(pk__in=chunk).back_to_pending() for chunk in _chunks(ids))
+    _wake_up(ids, using)
+    return count
 
 
 def cancel(ids: Sequence[int], *, using: str, reason: str) -> int:
@@ -59,6 +64,11 @@ def _wait_again(ids: Sequence[int], using: str) -> int:
     finished = OutboxJob.objects.using(using).filter(status__in=_FINISHED, pk__in=ids)
     with transaction.atomic(using=using):
         return finished.back_to_pending(attempts=0, last_error="")
+
+
+def _wake_up(ids: Sequence[int], using: str) -> None:
+    if get_conf().WAKE_UP:
+        wake_up_for(ids, using=using)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

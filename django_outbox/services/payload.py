@@ -3,15 +3,58 @@
 import json
 from typing import Any
 
-from django_outbox.exceptions import EnqueueError
+from django_outbox.exceptions import EnqueueError, UnknownJobTypeError
+from django_outbox.models import OutboxJob
+from django_outbox.services.registry import Registration, registry
+from django_outbox.services.typed_payload import from_stored, to_stored
 
-__all__ = ["checked_payload"]
+__all__ = ["checked_payload", "load_payload", "payload_type", "stored_payload"]
 
 # MariaDB's JSON_VALID() refuses the 32nd (JSON_DEPTH_LIMIT in its json_lib.h).
 _DEEPEST = 31
 
+# Escaped, so that a database whose encoding lacks a character keeps it all the same.
+_encode = json.JSONEncoder(allow_nan=False).encode
 
-def checked_payload(payload: Any, *, job_type: str, max_bytes: int) -> Any:
+
+def load_payload(registration: Registration, job: OutboxJob) -> Any:
+    """
+    Return the payload of ``job`` as its handler wants it: the object, where it names a type.
+
+    Raises:
+        PayloadError: what is stored does not fit the type; another release may have stored it.
+    """
+    if registration.payload is None:
+        return job.payload
+    return from_stored(job.payload, registration.payload, job_type=job.job_type)
+
+
+def payload_type(job_type: str) -> Any:
+    """
+    Return the type that the handler of ``job_type`` names for its payload, or None.
+
+    A job type that this process does not know has none: another one may do its jobs.
+    """
+    try:
+        return registry.get(job_type).payload
+    except UnknownJobTypeError:
+        return None
+
+
+def stored_payload(payload: Any, wanted: Any, *, job_type: str, max_bytes: int) -> str:
+    """
+    Return the JSON text of ``payload``, as the type ``wanted`` writes it; None stands for ``{}``.
+
+    Raises:
+        EnqueueError: it does not fit the type, or see :func:`checked_payload`.
+    """
+    payload = {} if payload is None else payload
+    if wanted is not None:
+        payload = to_stored(payload, wanted, job_type=job_type)
+    return _checked_text(payload, job_type=job_type, max_bytes=max_bytes)
+
+
+def checked_payload(payload: Any, *, job_type: str, max_bytes: int, what: str = "payload") -> Any:
     """
     Return ``payload`` as its handler will get it: a tuple has become a list, for one.
 
@@ -19,10 +62,18 @@ def checked_payload(payload: Any, *, job_type: str, max_bytes: int) -> Any:
         EnqueueError: it is not JSON, has NaN or NUL, is nested more than 31 levels deep or is
             larger than ``max_bytes``.
     """
-    what = f"The payload of job {job_type!r}"
+    return json.loads(_checked_text(payload, job_type=job_type, max_bytes=max_bytes, what=what))
+
+
+def _checked_text(payload: Any, *, job_type: str, max_bytes: int, what: str = "payload") -> str:
+    what = f"The {what} of job {job_type!r}"
     try:
-        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
-        size = len(text.encode())
+        text = _encode(payload)
+        # Escapes are longer than what they stand for, so most payloads need no second look.
+        # One is an emoji's half: alone it can be escaped, and never stored.
+        size = len(text)
+        if size > max_bytes or "\\ud" in text:
+            size = len(json.dumps(payload, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise EnqueueError(
             f"{what} is not JSON: {error}. Convert it to text, numbers, lists and dicts with "
@@ -41,7 +92,7 @@ def checked_payload(payload: Any, *, job_type: str, max_bytes: int) -> Any:
         )
     if "\\u0000" in text and "\x00" in _all_text(payload):
         raise EnqueueError(f"{what} holds a NUL character. Remove it, or encode the data.")
-    return json.loads(text)
+    return text
 
 
 def _depth(value: Any) -> int:

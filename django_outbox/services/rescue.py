@@ -7,8 +7,10 @@ from collections.abc import Collection
 from django.db import DatabaseError
 
 from django_outbox.backends.contention import is_conflict
-from django_outbox.models import JobStatus, OutboxJob
-from django_outbox.services.settlement import Settled, wait_again
+from django_outbox.exceptions import LeaseLost
+from django_outbox.models import OutboxJob
+from django_outbox.services.attempts import Failure, error_type
+from django_outbox.services.retries import Settled, bury, wait_again
 
 __all__ = ["rescue", "rescue_expired"]
 
@@ -49,18 +51,22 @@ def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
     return rescued
 
 
-def rescue(job: OutboxJob, *, using: str) -> Settled:
+def rescue(job: OutboxJob, *, using: str, reason: str = "") -> Settled:
     """
     Take ``job`` from its worker, unless that one or another rescuer was faster.
+
+    With a ``reason`` the worker is known to be dead, and its lease need not be over.
 
     In a transaction of its own: one around several jobs would hold locks on the twins of some
     while it waits for others, and a site's transaction could deadlock with it.
     """
-    left = OutboxJob.objects.using(using).expired().held(job.worker, job.claim_no, [job.pk])
-    reason = _REASON.format(worker=job.worker)
+    jobs = OutboxJob.objects.using(using)
+    jobs = jobs if reason else jobs.expired()
+    left = jobs.held(job.worker, job.claim_no, [job.pk])
+    failure = Failure(error_type(LeaseLost), reason or _REASON.format(worker=job.worker))
     if job.attempts < job.max_attempts:
-        settled = wait_again(job, left, error=reason)
+        settled = wait_again(job, left, failure=failure)
     else:
-        settled = Settled(failed=left.finish(JobStatus.FAILED, error=reason))
+        settled = bury(job, failure, left)
     # Nothing is lost when another one rescues it.
     return dataclasses.replace(settled, lost=0)

@@ -1,5 +1,6 @@
 """A worker's options, from the call and the settings."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ __all__ = ["WorkerOptions", "worker_options"]
 
 # One statement reports them all, and SQLite takes 32,766 values in one.
 _MOST_JOBS = 10_000
+_LONGEST_LEASE_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def worker_options(
     queues: Sequence[str] = (),
     drain: bool = False,
     grace_seconds: float | None = None,
+    lease_seconds: float | None = None,
 ) -> WorkerOptions:
     """
     Return checked options; what is left out comes from ``settings.OUTBOX``.
@@ -61,6 +64,10 @@ def worker_options(
         raise ValueError(f"concurrency must be 1 or more, got {concurrency}.")
     if grace_seconds is not None and not grace_seconds >= 0:
         raise ValueError(f"grace must be 0 seconds or more, got {grace_seconds}.")
+    if lease_seconds is not None and not 1 <= lease_seconds <= _LONGEST_LEASE_SECONDS:
+        raise ValueError(
+            f"lease-seconds must be 1 to {_LONGEST_LEASE_SECONDS}, got {lease_seconds}."
+        )
     for queue in queues:
         if queue not in conf.QUEUES:
             raise ValueError(
@@ -74,6 +81,9 @@ def worker_options(
         queues=tuple(queues),
         drain=drain,
         grace_seconds=conf.GRACE_SECONDS if grace_seconds is None else grace_seconds,
-        lease_seconds=conf.LEASE_SECONDS,
-        heartbeat_seconds=conf.HEARTBEAT_SECONDS,
+        lease_seconds=conf.LEASE_SECONDS if lease_seconds is None else lease_seconds,
+        # Of a lease that is given here a quarter, so that a missed beat does not cost it.
+        heartbeat_seconds=min(
+            conf.HEARTBEAT_SECONDS, math.inf if lease_seconds is None else lease_seconds / 4
+        ),
     )

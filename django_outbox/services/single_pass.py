@@ -1,6 +1,6 @@
 """One pass over the due jobs, in this process and thread: for tests, cron and shells."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 
 from django.db import connections, router
@@ -8,7 +8,8 @@ from django.db import connections, router
 from django_outbox.conf import get_conf
 from django_outbox.models import OutboxJob
 from django_outbox.services.claiming import QueueRota
-from django_outbox.services.execution import execute
+from django_outbox.services.context import JobContext
+from django_outbox.services.execution import execute_here
 from django_outbox.services.heartbeat import Heartbeat
 from django_outbox.services.identity import worker_name
 from django_outbox.services.rescue import rescue_expired
@@ -43,28 +44,35 @@ def run_once(
         lease_seconds=conf.LEASE_SECONDS,
         using=alias,
     )
-    waiting = rota.claim(max_jobs)
+    waiting = [JobContext(job, alias) for job in rota.claim(max_jobs)]
+    contexts = {(context.job.pk, context.job.claim_no): context for context in waiting}
     begun = 0
+
+    def lose(keys: Collection[tuple[int, int]]) -> None:
+        for key in keys:
+            contexts[key].lose()
+
     heartbeat = Heartbeat(
         worker,
         lease_seconds=conf.LEASE_SECONDS,
         every_seconds=conf.HEARTBEAT_SECONDS,
         using=alias,
+        on_lost=lose,
     )
     # Inside a transaction nobody else sees the claim: none can take it, and an extension from
     # another connection would only wait for the rows.
     is_private = connections[alias].in_atomic_block
     with nullcontext() if is_private else heartbeat:
-        heartbeat.hold(waiting)
+        heartbeat.hold([context.job for context in waiting])
         try:
             while waiting:
-                job = waiting.pop(0)
+                context = waiting.pop(0)
                 begun += 1
-                result = execute(job, using=alias)
+                result = execute_here(context)
                 settle([result], using=alias)
-                heartbeat.drop([job])
+                heartbeat.drop([context.job])
                 if isinstance(result.error, KeyboardInterrupt):
                     raise result.error
         finally:
-            give_back(waiting, using=alias)
+            give_back([context.job for context in waiting], using=alias)
     return begun

@@ -2,8 +2,13 @@
 The worker: claims jobs, lets threads run them, writes down how they ended.
 
 One thread, the caller of :meth:`Worker.run`, does all of that and never runs a handler: those
-run on :class:`HandlerThreads`. A :class:`Heartbeat` extends the leases. What the worker has to
-hear comes through one queue: results, and the wake-up of a request to stop.
+run on :class:`HandlerThreads`. A :class:`Ledger` knows what is held and what is still to be
+written down, a :class:`Heartbeat` extends the leases, a :class:`Presence` shows that the worker
+lives and hears of new jobs. What wakes the worker comes through one queue: results, news, and
+requests to stop.
+
+Short jobs go through it as through a pipe: the next ones are claimed before the last ones are
+through, and results are written down while the next handlers run.
 
 The hardest failure is the database going away. Results are kept and written when it is back;
 by then a lease may be over and another worker may have done the job again: at least once, which
@@ -21,18 +26,20 @@ from enum import Enum, auto
 
 from django.db import DatabaseError, InterfaceError, connections, reset_queries, router
 
-from django_outbox.backends.contention import is_conflict
 from django_outbox.conf import get_conf
-from django_outbox.engine.prefetch import prefetch, smoothed_mean
+from django_outbox.engine.prefetch import low_water, prefetch, smoothed_mean
 from django_outbox.models import OutboxJob
+from django_outbox.services.attempts import Result
 from django_outbox.services.claiming import QueueRota, warn_of_undeclared_queues
-from django_outbox.services.execution import Result
+from django_outbox.services.forecast import seconds_until_due
 from django_outbox.services.heartbeat import Heartbeat
 from django_outbox.services.identity import worker_name
+from django_outbox.services.ledger import Ledger
 from django_outbox.services.outage import outage_wait
+from django_outbox.services.presence import Presence
 from django_outbox.services.registry import registry
 from django_outbox.services.rescue import rescue_expired
-from django_outbox.services.settlement import Settled, give_back, settle
+from django_outbox.services.settlement import Settled
 from django_outbox.services.setup import WorkerOptions
 from django_outbox.services.threads import HandlerThreads
 
@@ -41,7 +48,10 @@ __all__ = ["Worker", "WorkerOptions", "WorkerReport"]
 logger = logging.getLogger(__name__)
 
 _RESCUE_EVERY_SECONDS = 1.0
-# How long a result may wait for others, so that one statement settles them all.
+# The first wait of a worker that nobody tells of new jobs; each one after it is twice as long.
+_FIRST_LOOK_SECONDS = 0.02
+_AFTER_DUE_SECONDS = 0.001
+# How long a result may wait for others while there is more to do.
 _GATHER_SECONDS = 0.02
 # How long a result waits that met a conflict.
 _POSTPONED_SECONDS = 0.1
@@ -54,6 +64,9 @@ _STOPPED = "The worker was stopped while the job ran, and the grace period was o
 
 class _Wake(Enum):
     STOP = auto()
+    NEWS = auto()
+    RESULT = auto()
+    RESULTS = auto()
 
 
 @dataclass
@@ -69,7 +82,9 @@ class Worker:
     Runs jobs until it is told to stop.
 
     ``run`` blocks; ``stop`` and ``stop_now`` may be called from any thread or signal handler.
-    ``on_settled`` is called after each batch of results, on the thread of ``run``.
+    ``on_settled`` is called after each batch of results, ``on_results`` with the results that
+    were written down and ``on_look`` after each successful look at the database; all of them on
+    the thread of ``run``.
     """
 
     def __init__(
@@ -78,35 +93,55 @@ class Worker:
         *,
         using: str | None = None,
         on_settled: Callable[[Settled], None] | None = None,
+        on_results: Callable[[Sequence[Result]], None] | None = None,
+        on_look: Callable[[], None] | None = None,
     ) -> None:
+        conf = get_conf()
         self.options = options
         self.using = using or router.db_for_write(OutboxJob)
         self.name = worker_name()
-        self.queues = list(options.queues) or list(get_conf().QUEUES)
+        self.queues = list(options.queues) or list(conf.QUEUES)
         self.report = WorkerReport()
         self._on_settled = on_settled or (lambda settled: None)
+        self._on_look = on_look or (lambda: None)
         # SimpleQueue.put is reentrant: a signal handler may call it in the middle of a get.
-        self._events: queue.SimpleQueue[Result | _Wake] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[_Wake] = queue.SimpleQueue()
         self._threads = HandlerThreads(
-            options.concurrency, using=self.using, on_result=self._events.put
-        )
-        self._heartbeat = Heartbeat(
-            self.name,
-            lease_seconds=options.lease_seconds,
-            every_seconds=options.heartbeat_seconds,
+            options.concurrency,
             using=self.using,
+            on_results=lambda urgent: self._events.put(_Wake.RESULTS if urgent else _Wake.RESULT),
+        )
+        timing = {
+            "lease_seconds": options.lease_seconds,
+            "every_seconds": options.heartbeat_seconds,
+        }
+        self._heartbeat = Heartbeat(
+            self.name, using=self.using, on_lost=self._threads.lose, **timing
+        )
+        self._presence = Presence(
+            self.name,
+            queues=self.queues,
+            concurrency=options.concurrency,
+            using=self.using,
+            with_lock=conf.LIVENESS_LOCKS,
+            with_news=conf.WAKE_UP,
+            on_news=self._hear,
+            **timing,
+        )
+        self._ledger = Ledger(
+            self.name, heartbeat=self._heartbeat, using=self.using, on_results=on_results
         )
         self._rota = QueueRota(
             self.queues, worker=self.name, lease_seconds=options.lease_seconds, using=self.using
         )
-        # By claim: a job that was lost may be claimed again before its first attempt ends.
-        self._held: dict[tuple[int, int], OutboxJob] = {}
-        self._unsettled: list[Result] = []
+        self._has_lanes = any(conf.QUEUES[name].LANES for name in self.queues)
         self._listener_error: Exception | None = None
         self._mean_seconds: float | None = None
         self._rescue_at = 0.0
         self._outages = 0
         self._is_new = True
+        self._has_news = False
+        self._idle_looks = 0
         self._stopping = False
         self._stopping_now = False
         self._ends_by = math.inf
@@ -143,7 +178,7 @@ class Worker:
         """
         registry.discover()
         self._threads.start()
-        with self._heartbeat:
+        with self._heartbeat, self._presence:
             try:
                 while not self._stopping:
                     self._tick_or_wait()
@@ -152,6 +187,13 @@ class Worker:
         if self._listener_error is not None:
             raise self._listener_error
         return self.report
+
+    def _hear(self) -> None:
+        """Look for jobs soon; called by other threads."""
+        # One event stands for all news that come before the look.
+        if not self._has_news:
+            self._has_news = True
+            self._events.put(_Wake.NEWS)
 
     def _tick_or_wait(self) -> None:
         try:
@@ -167,85 +209,103 @@ class Worker:
 
     def _tick(self) -> None:
         reset_queries()  # with DEBUG on, Django keeps every statement
-        self._settle()
         if self._outages:
-            # Our own leases may have run out meanwhile: extend them before anyone rescues them.
+            # Our own leases may have run out meanwhile: extend them before anyone rescues them,
+            # and before more work comes that could not be written down either.
+            self._settle()
             self._heartbeat.beat()
         if self._is_new:
             warn_of_undeclared_queues(using=self.using)
             self._is_new = False
         self._rescue()
+        # News that come from here on may be of jobs that the claim does not see.
+        self._has_news = False
         claimed = self._claim()
-        if not self._held and self.options.drain:
+        # While the handlers of the new jobs run. The end of a job may be what a lane waits for.
+        if self._settle() and self._has_lanes and not claimed:
+            claimed = self._claim()
+        self._on_look()
+        if self.options.drain and self._ledger.is_empty:
             self._stopping = True
             return
+        self._idle_looks = 0 if claimed else self._idle_looks + 1
+        self._receive(self._wait_seconds())
+
+    def _wait_seconds(self) -> float:
+        """Return when to look again if nothing happens before."""
         wait_s = self.options.poll_seconds
-        if self._unsettled:
-            wait_s = min(wait_s, _POSTPONED_SECONDS)
-        elif not claimed:
-            # Jitter, so that many idle workers do not ask the database at the same moment.
-            wait_s *= random.uniform(0.9, 1.1)  # noqa: S311
-        self._receive(wait_s)
+        if self._ledger.has_results:
+            return min(wait_s, _POSTPONED_SECONDS)
+        if self._is_full():
+            return wait_s
+        if self._presence.looks_often:
+            wait_s = min(wait_s, _FIRST_LOOK_SECONDS * 2 ** min(self._idle_looks, 16))
+        # Jitter, so that many idle workers do not ask the database at the same moment.
+        wait_s *= random.uniform(0.9, 1.1)  # noqa: S311
+        if self._idle_looks and wait_s > _FIRST_LOOK_SECONDS:
+            due_s = seconds_until_due(self.queues, using=self.using)
+            # Just after it is due, since before there would be nothing to see.
+            wait_s = min(wait_s, math.inf if due_s is None else due_s + _AFTER_DUE_SECONDS)
+        return wait_s
 
     def _claim(self) -> int:
         """Fill up when the threads are about to run dry; return how many jobs came."""
-        unfinished = len(self._held) - len(self._unsettled)
-        free = self.options.concurrency - (unfinished - self._threads.waiting)
-        if self._threads.waiting or free <= 0:
+        if self._is_full():
             return 0
-        claimed = self._rota.claim(
-            prefetch(self._mean_seconds, threads=free, limit=self.options.max_jobs)
-        )
-        self._held.update(((job.pk, job.claim_no), job) for job in claimed)
-        self._heartbeat.hold(claimed)
-        self._threads.submit(claimed)
+        free = max(1, self._free_threads())
+        limit = self.options.max_jobs
+        claimed = self._rota.claim(prefetch(self._mean_seconds, threads=free, limit=limit))
+        self._ledger.take(claimed)
+        self._threads.submit(claimed, low_water=self._low_water())
         return len(claimed)
 
+    def _is_full(self) -> bool:
+        if waiting := self._threads.waiting:
+            return waiting > self._low_water()
+        return self._free_threads() <= 0
+
+    def _free_threads(self) -> int:
+        # What the threads have finished since the last look counts as running: rather too few.
+        running = self._ledger.unfinished - self._threads.waiting
+        return self.options.concurrency - running
+
+    def _low_water(self) -> int:
+        return low_water(
+            self._mean_seconds, threads=self.options.concurrency, limit=self.options.max_jobs
+        )
+
     def _receive(self, timeout_seconds: float) -> None:
-        """Wait for something to happen, then gather what else happens right after it."""
-        wait_s = timeout_seconds
-        until = math.inf
+        """Wait for something that asks for a look, and note the results that have come in."""
+        deadline = time.monotonic() + timeout_seconds
         try:
             while True:
-                timeout = max(0.0, min(wait_s, _LONGEST_WAIT_SECONDS))
-                self._note(self._events.get(timeout=timeout))
-                until = min(until, time.monotonic() + _GATHER_SECONDS)
-                # While jobs wait for a thread, more results are on their way.
-                gathering = self._threads.waiting and not self._stopping
-                wait_s = until - time.monotonic() if gathering else 0.0
+                left = deadline - time.monotonic()
+                event = self._events.get(timeout=max(0.0, min(left, _LONGEST_WAIT_SECONDS)))
+                if event is _Wake.RESULT:
+                    # More are on their way: one statement shall write them all down.
+                    deadline = min(deadline, time.monotonic() + _GATHER_SECONDS)
+                elif event is not _Wake.NEWS or not self._is_full():
+                    # Where nobody is free to run what is new, the results to come lead to a look.
+                    break
         except queue.Empty:
-            return
+            pass
+        results = self._threads.take_results()
+        self._ledger.note(results)
+        for result in results:
+            self._mean_seconds = smoothed_mean(self._mean_seconds, result.seconds)
 
-    def _note(self, event: Result | _Wake) -> None:
-        if isinstance(event, Result):
-            self._unsettled.append(event)
-            self._mean_seconds = smoothed_mean(self._mean_seconds, event.seconds)
-
-    def _settle(self) -> None:
-        # Successes together, failures one by one. What is written leaves the list at once: when
-        # the database goes away in between, nothing is reported twice.
-        total = Settled()
-        succeeded = [result for result in self._unsettled if result.error is None]
-        failed = [[result] for result in self._unsettled if result.error is not None]
+    def _settle(self) -> int:
+        """Write down the results there are; return how many."""
+        if not self._ledger.has_results:
+            return 0
+        settled = Settled()
         try:
-            for batch in (succeeded, *failed):
-                total += self._settle_or_postpone(batch)
+            for part in self._ledger.settle():
+                settled += part
         finally:
-            if total.total:
-                self._tell(total)
-
-    def _settle_or_postpone(self, batch: Sequence[Result]) -> Settled:
-        try:
-            settled = settle(batch, using=self.using)
-        except DatabaseError as error:
-            # Another transaction has the key, or the rows: do something else meanwhile.
-            if not is_conflict(error):
-                raise
-            return Settled()
-        settled_now = set(map(id, batch))
-        self._unsettled = [one for one in self._unsettled if id(one) not in settled_now]
-        self._let_go([result.job for result in batch])
-        return settled
+            if settled.total:
+                self._tell(settled)
+        return settled.total
 
     def _tell(self, settled: Settled) -> None:
         self.report.settled += settled
@@ -255,32 +315,26 @@ class Worker:
             self._listener_error = error
             self.stop()
 
-    def _let_go(self, jobs: Sequence[OutboxJob]) -> None:
-        self._heartbeat.drop(jobs)
-        for job in jobs:
-            self._held.pop((job.pk, job.claim_no), None)
-
     def _rescue(self) -> None:
         if time.monotonic() >= self._rescue_at:
-            rescue_expired(using=self.using, spare=[job_id for job_id, _ in self._held])
+            rescue_expired(using=self.using, spare=[job_id for job_id, _ in self._ledger.keys])
             self._rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
 
     def _shut_down(self) -> None:
         """Give back what was not begun, wait for what runs, write down what there is."""
-        self._release(self._threads.take_waiting(), reason="")
+        self.report.returned += self._ledger.release(self._threads.take_waiting(), reason="")
         self._threads.end()
         deadline = time.monotonic() + self.options.grace_seconds
-        while self._is_running() and not self._stopping_now and time.monotonic() < deadline:
+        while self._ledger.unfinished and not self._stopping_now and time.monotonic() < deadline:
             self._receive(deadline - time.monotonic())
             self._try_to_settle()
         self._receive(0.0)
         self._try_to_settle()
-        running = self._is_running()
-        self._release(list(self._held.values()), reason=_STOPPED)
-        self._threads.join(timeout_seconds=0.0 if running else 1.0)
-
-    def _is_running(self) -> bool:
-        return len(self._held) > len(self._unsettled)
+        is_running = self._ledger.unfinished > 0
+        # What can be ended from outside ends: processes and coroutines.
+        self._threads.lose(self._ledger.keys)
+        self.report.returned += self._ledger.release(reason=_STOPPED)
+        self._threads.join(timeout_seconds=0.0 if is_running else 1.0)
 
     def _try_to_settle(self) -> None:
         try:
@@ -288,13 +342,3 @@ class Worker:
         except (DatabaseError, InterfaceError) as error:
             logger.warning("worker=%s could not settle: %s", self.name, error)
             connections[self.using].close()
-
-    def _release(self, jobs: Sequence[OutboxJob], *, reason: str) -> None:
-        if not jobs:
-            return
-        try:
-            self.report.returned += give_back(jobs, using=self.using, reason=reason)
-        except (DatabaseError, InterfaceError) as error:
-            # Not lost: the lease ends, and another worker takes them.
-            logger.warning("worker=%s could not return %s jobs: %s", self.name, len(jobs), error)
-        self._let_go(jobs)

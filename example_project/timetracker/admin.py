@@ -18,8 +18,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from timetracker.models import DaySummary, Employee, SyncRun, TaskCache, TaskSource, TimeEntry
+from timetracker.tasks import summarise_employee
 
 if TYPE_CHECKING:
+    from django.forms import ModelForm
+
     _ModelAdmin = admin.ModelAdmin[Any]
     _EmployeeAdmin = admin.ModelAdmin[Employee]
     _TaskAdmin = admin.ModelAdmin[TaskCache]
@@ -77,6 +80,16 @@ class EmployeeAdmin(WithHistory, _EmployeeAdmin):
     list_select_related = ("user",)
     search_fields = ("email", "user__username")
     autocomplete_fields = ("user",)
+
+    def save_model(
+        self, request: HttpRequest, obj: Employee, form: "ModelForm[Employee]", change: bool
+    ) -> None:
+        """Save the employee, and let open days follow a norm that has changed."""
+        super().save_model(request, obj, form, change)
+        if change and "daily_norm_minutes" in form.changed_data:
+            # In the admin's transaction: no worker sees the task before the norm, and a change
+            # that is rolled back leaves no task behind.
+            summarise_employee.enqueue(obj.pk)
 
 
 @admin.register(TaskCache)

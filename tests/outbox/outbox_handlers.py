@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from django_outbox.handlers import handler
-from django_outbox.models import OutboxJob
+from django_outbox.handlers import FailNow, Snooze, current_job, handler, set_progress
+from django_outbox.models import Inbox, OutboxJob
 
 
 def note(job: OutboxJob, word: str) -> None:
@@ -102,3 +102,74 @@ def wait_in_a_pool(job: OutboxJob) -> None:
     with ThreadPoolExecutor() as pool:
         pool.submit(time.sleep, job.payload["seconds"])
         note(job, "began")
+
+
+@handler("PROCESS_NOTE", process=True)
+def write_note_elsewhere(job: OutboxJob) -> None:
+    """Leave a trace from the handler's own process."""
+    note(job, "done")
+
+
+@handler("PROCESS_SLOW_NOTE", process=True)
+def write_note_elsewhere_slowly(job: OutboxJob) -> None:
+    """Leave a trace at the beginning and, ``seconds`` later, at the end."""
+    note(job, "began")
+    time.sleep(job.payload["seconds"])
+    note(job, "done")
+
+
+@handler("PROCESS_TIMEOUT", process=True, timeout_seconds=0.5)
+def hang_elsewhere(job: OutboxJob) -> None:
+    """Never return."""
+    note(job, "began")
+    time.sleep(600)
+
+
+@handler("PROCESS_DIE", process=True)
+def die_elsewhere(job: OutboxJob) -> None:
+    """End the handler's process in the way that the payload says."""
+    if "signal" in job.payload:
+        os.kill(os.getpid(), job.payload["signal"])
+        time.sleep(600)
+    os._exit(job.payload["status"])
+
+
+@handler("PROCESS_RAISE", process=True)
+def raise_elsewhere(job: OutboxJob) -> None:
+    """Raise what the payload names."""
+    errors: dict[str, BaseException] = {
+        "ValueError": ValueError("not here"),
+        "FailNow": FailNow("never"),
+        "Snooze": Snooze(600),
+        "SystemExit": SystemExit(3),
+    }
+    raise errors[job.payload["error"]]
+
+
+@handler("PROCESS_RESULT", process=True, keep_result=True)
+def answer_elsewhere(job: OutboxJob) -> dict[str, object]:
+    """Tell about the process."""
+    set_progress(1, 2, "halfway")
+    return {"pid": os.getpid(), "job": current_job().pk}
+
+
+@handler("PROCESS_ATOMIC", process=True, atomic=True)
+def write_elsewhere_exactly_once(job: OutboxJob) -> None:
+    """Write a row, and die before it is committed if the payload says so."""
+    Inbox.objects.create(message_id=f"job-{job.pk}")
+    if job.payload.get("die"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@handler("PROCESS_ASYNC", process=True, keep_result=True)
+async def answer_elsewhere_async(job: OutboxJob) -> int:
+    """Count jobs in an event loop in another process."""
+    return await OutboxJob.objects.acount()
+
+
+@handler("ATOMIC_NOTE", atomic=True)
+def write_row_exactly_once(job: OutboxJob) -> None:
+    """Write a row that can be written only once; slowly, so that somebody may interfere."""
+    Inbox.objects.create(message_id=f"job-{job.pk}")
+    note(job, "began")
+    time.sleep(job.payload["seconds"])

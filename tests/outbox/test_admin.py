@@ -43,16 +43,6 @@ def test_list_shows_state_and_attempts(admin_client):
     assert "1 / 10" in page
 
 
-def test_list_takes_the_same_statements_for_one_job_and_for_many(
-    admin_client, django_assert_max_num_queries
-):
-    for n in range(40):
-        enqueue("TEST_JOB", f"key-{n}")
-
-    with django_assert_max_num_queries(7):
-        admin_client.get(reverse(LIST))
-
-
 def test_list_can_be_narrowed_to_a_queue(admin_client, settings):
     settings.OUTBOX = {"QUEUES": {"mail": {}, "unused": {}}}
     enqueue("TEST_JOB", "plain-key")

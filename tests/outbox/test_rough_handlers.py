@@ -9,7 +9,7 @@ from django.db import connection
 
 from django_outbox.dispatcher import enqueue, run_once
 from django_outbox.models import OutboxJob
-from django_outbox.services.registry import HandlerRegistry, Registration
+from django_outbox.services.registry import Registration
 from tests.outbox.outbox_handlers import read_log
 from tests.outbox.running import statuses, wait_for
 
@@ -61,10 +61,6 @@ def test_handler_that_reads_its_job_anew_cannot_report_for_the_next_holder(handl
     assert (job.status, job.worker) == ("IN_PROGRESS", "another")
 
 
-async def _coroutine(job):
-    pass
-
-
 def _generator(job):
     yield
 
@@ -73,14 +69,25 @@ async def _async_generator(job):
     yield
 
 
-@pytest.mark.parametrize(
-    "function",
-    [_coroutine, _generator, _async_generator, functools.partial(_coroutine)],
-)
+@pytest.mark.parametrize("function", [_generator, _async_generator, functools.partial(_generator)])
 def test_function_whose_call_would_do_nothing_is_refused_as_handler(function):
-    """A coroutine that nobody awaits would count as a job well done."""
+    """A generator that nobody runs would count as a job well done."""
     with pytest.raises(TypeError, match=r"'X'.*does nothing when it is called"):
-        HandlerRegistry().register(Registration("X", function))
+        Registration("X", function)
+
+
+def test_handler_that_returns_a_coroutine_has_failed(handle):
+    """A decorator that knows nothing of async hides it; nobody would await the coroutine."""
+
+    async def work():
+        raise AssertionError("never awaited")
+
+    handle("HIDDEN", lambda job: work())
+    enqueue("HIDDEN", max_attempts=1)
+
+    run_once()
+
+    assert "Make the handler async" in OutboxJob.objects.get(status="FAILED").last_error
 
 
 class UnspeakableError(Exception):

@@ -10,9 +10,18 @@ from django.db import DatabaseError, InterfaceError
 
 from django_opskit.commands import OpsCommand, UsageError
 from django_opskit.stopping import on_stop_signals
+from django_outbox.management.worker_arguments import (
+    Outlets,
+    add_worker_arguments,
+    checked_processes,
+)
+from django_outbox.management.worker_running import observed_worker, run_supervisor, supervise
 from django_outbox.services.foreground import run_in_foreground
+from django_outbox.services.metrics import MetricsServer
 from django_outbox.services.settlement import Settled
-from django_outbox.services.setup import worker_options
+from django_outbox.services.setup import WorkerOptions, worker_options
+from django_outbox.services.supervised import obey_supervisor
+from django_outbox.services.supervisor import Supervisor
 from django_outbox.services.worker import Worker, WorkerReport
 
 logger = logging.getLogger(__name__)
@@ -25,37 +34,12 @@ class Command(OpsCommand):
 
     #: The worker of this run, so that a program that called handle() can stop it.
     worker: Worker | None = None
+    #: With more than one process, what watches them, to be stopped in the same way.
+    supervisor: Supervisor | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; each default is the one in :meth:`handle`."""
-        parser.add_argument(
-            "--poll-seconds",
-            type=float,
-            default=2.0,
-            help="Wait between looks when nothing is due (default: 2.0).",
-        )
-        parser.add_argument(
-            "--max-jobs", type=int, default=50, help="Most jobs taken in one look (default: 50)."
-        )
-        parser.add_argument(
-            "--concurrency", type=int, default=1, help="Handlers side by side (default: 1)."
-        )
-        parser.add_argument(
-            "--queues",
-            default="",
-            help="Comma-separated queues to work on (default: all of OUTBOX['QUEUES']).",
-        )
-        parser.add_argument(
-            "--grace",
-            type=float,
-            default=None,
-            metavar="SECONDS",
-            help="How long running jobs may finish after SIGTERM "
-            "(default: OUTBOX['GRACE_SECONDS']).",
-        )
-        parser.add_argument(
-            "--drain", action="store_true", help="Exit when nothing is due any more."
-        )
+        add_worker_arguments(parser)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as a program, whose end no handler that never returns can hold up."""
@@ -77,15 +61,20 @@ class Command(OpsCommand):
         except (DatabaseError, InterfaceError) as error:
             logger.warning("no system checks, since the database does not answer: %s", error)
 
-    def handle(
+    def handle(  # noqa: PLR0913  # each option of worker_run, with its default
         self,
         *args: Any,
         poll_seconds: float = 2.0,
         max_jobs: int = 50,
         concurrency: int = 1,
+        processes: int = 1,
         queues: str = "",
         grace: float | None = None,
+        lease_seconds: float | None = None,
         drain: bool = False,
+        health_file: str = "",
+        metrics_port: int | None = None,
+        metrics_address: str = "127.0.0.1",
         **options: Any,
     ) -> None:
         """Work until stopped; may be called from any thread."""
@@ -97,18 +86,34 @@ class Command(OpsCommand):
                 queues=[name.strip() for name in queues.split(",") if name.strip()],
                 drain=drain,
                 grace_seconds=grace,
+                lease_seconds=lease_seconds,
             )
         except ValueError as error:
             raise UsageError(str(error)) from error
-        self.worker = worker = Worker(checked, on_settled=self._on_settled)
-        with on_stop_signals(worker.stop, worker.stop_now):
-            self.result(
-                {"event": "started", "worker": worker.name, "queues": worker.queues},
-                f"Worker {worker.name} started, queues: {', '.join(worker.queues)}.",
-            )
-            # Called from Python, it keeps to the caller's thread and connection.
-            run = run_in_foreground if self._called_from_command_line else Worker.run
-            self._finished(run(worker))
+        outlets = Outlets(health_file, metrics_port, metrics_address)
+        if checked_processes(processes, metrics_port) > 1:
+            self.supervisor = supervise(self, checked, outlets, processes)
+            run_supervisor(self, self.supervisor)
+        else:
+            self._work(checked, outlets)
+
+    def _work(self, options: WorkerOptions, outlets: Outlets) -> None:
+        with observed_worker(options, outlets, self._on_settled) as (worker, seen):
+            self.worker = worker
+            obey_supervisor(stop=worker.stop, stop_now=worker.stop_now)
+            with on_stop_signals(worker.stop, worker.stop_now):
+                self._started(worker, seen.server)
+                # Called from Python, it keeps to the caller's thread and connection.
+                run = run_in_foreground if self._called_from_command_line else Worker.run
+                self._finished(run(worker))
+
+    def _started(self, worker: Worker, server: MetricsServer | None) -> None:
+        facts = {"event": "started", "worker": worker.name, "queues": worker.queues}
+        lines = [f"Worker {worker.name} started, queues: {', '.join(worker.queues)}."]
+        if server is not None:
+            facts["metrics"] = f"http://{server.address}:{server.port}/metrics"
+            lines.append(f"Metrics at {facts['metrics']}.")
+        self.result(facts, *lines)
 
     def _on_settled(self, settled: Settled) -> None:
         if self.json_output:

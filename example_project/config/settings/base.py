@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import django
 from django.utils.translation import gettext_lazy as _
 
 from config import csp
@@ -26,6 +27,12 @@ INSTALLED_APPS = [
     "django_outbox",
     "timetracker",
 ]
+
+# Jobs of Django's own Tasks API, stored in the outbox as well.
+TASKS = {"default": {"BACKEND": "django_outbox.tasks.OutboxBackend"}}
+# Django 5.2 gets the API from an app, which the extra "tasks" brings.
+if django.VERSION < (6, 0):
+    INSTALLED_APPS.insert(0, "django_tasks")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -2,7 +2,7 @@
 
 from timetracker.services.days import DAY_SAVED, SavedDay, day_key, save_day, why_closed
 from timetracker.services.months import DayRow, MonthSheet, SumsState, month_sheet
-from timetracker.services.summaries import summarise_day
+from timetracker.services.summaries import summarise_day, summarise_open_days
 from timetracker.services.testdata import SeededData, seed_testdata
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "save_day",
     "seed_testdata",
     "summarise_day",
+    "summarise_open_days",
     "why_closed",
 ]

@@ -1,0 +1,1 @@
+"""The smallest Django site that has something to do."""

@@ -1,0 +1,166 @@
+"""SQLite: a locked file as the sign of life, the database's change counter for news."""
+
+import fcntl
+import hashlib
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from django_outbox.backends.links.base import Interruptible, dedicated_connection
+
+__all__ = ["SQLiteLink"]
+
+_LOOK_EVERY_SECONDS = 0.02
+
+# The kernel's clock for files ticks every few milliseconds: two changes may bear one time.
+_TICK_NS = 50_000_000
+
+_WATCH = "watch"
+
+
+class SQLiteLink(Interruptible):
+    """
+    See :class:`~django_outbox.backends.links.base.Link`.
+
+    The locks are files in a folder beside the database's, so that processes which see the one
+    see the other, be they in containers. A database in memory has neither.
+    """
+
+    def __init__(self, worker: str, *, using: str, with_lock: bool, with_news: bool) -> None:
+        super().__init__()
+        self.worker = worker
+        self.using = using
+        self.brings_news = with_news
+        connection = connections[using]
+        path = str(connection.settings_dict["NAME"])
+        is_file = not connection.is_in_memory_db() and not path.startswith("file:")  # type: ignore[attr-defined]  # SQLite's wrapper has it
+        self.with_lock = with_lock and is_file
+        self._folder = Path(f"{path}-outbox")
+        # A change is written to one of these, whichever journal mode it is.
+        self._written = (Path(path), Path(f"{path}-wal")) if is_file else ()
+        self._seen_times: list[tuple[int, int]] = []
+        self._connection: BaseDatabaseWrapper | None = None
+        self._lock: int | None = None
+        self._watch: int | None = None
+        self._seen_version = 0
+
+    def open(self) -> bool:
+        """Take the lock, and note where the counter stands."""
+        self._connection = dedicated_connection(self.using)
+        self._seen_version = self._version()
+        if self.with_lock and self._lock is None:
+            with suppress(OSError):  # a folder that cannot be written to: the lease decides
+                self._folder.mkdir(exist_ok=True)
+                self._lock = _locked(self._file_of(self.worker), create=True)
+        if self._lock is not None:
+            os.pwrite(self._lock, self.worker.encode(), 0)
+        return self._lock is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Look at the counter until it has changed."""
+        if not self.brings_news:
+            self.wait_for(seconds)
+            return False
+        for _ in range(max(1, round(seconds / _LOOK_EVERY_SECONDS))):
+            self.wait_for(_LOOK_EVERY_SECONDS)
+            if self._may_have_changed() and self._has_changed():
+                return True
+        return False
+
+    def find_dead(self) -> set[str]:
+        """Try each worker's lock."""
+        if self._lock is None:
+            return set()
+        if self._watch is None:
+            self._watch = _locked(self._folder / _WATCH, create=True)
+        if self._watch is None:
+            return set()
+        dead: set[str] = set()
+        for path in self._folder.iterdir():
+            if path.name not in (_WATCH, self._file_of(self.worker).name):
+                dead |= _owner_if_free(path)
+        return dead
+
+    def forget(self, worker: str) -> None:
+        """Remove the dead worker's file."""
+        with suppress(OSError):
+            self._file_of(worker).unlink()
+
+    def close(self) -> None:
+        """Let the locks go and remove our file."""
+        if self._lock is not None:
+            with suppress(OSError):
+                self._file_of(self.worker).unlink()
+        for descriptor in (self._lock, self._watch):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._lock = self._watch = None
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            driver = connection.connection
+            connection.close()
+            if driver is not None:
+                driver.close()  # Django keeps those of a database in memory open
+
+    def _file_of(self, worker: str) -> Path:
+        return self._folder / hashlib.sha1(worker.encode(), usedforsecurity=False).hexdigest()
+
+    def _may_have_changed(self) -> bool:
+        """Ask the file system first: the counter costs ten times as much, in locks."""
+        times = []
+        for path in self._written:
+            with suppress(OSError):
+                status = path.stat()
+                times.append((status.st_mtime_ns, status.st_size))
+        seen, self._seen_times = self._seen_times, times
+        newest = max((changed for changed, _ in times), default=0)
+        return times != seen or not times or newest > time.time_ns() - _TICK_NS
+
+    def _has_changed(self) -> bool:
+        seen, self._seen_version = self._seen_version, self._version()
+        return seen != self._seen_version
+
+    def _version(self) -> int:
+        assert self._connection is not None
+        self._connection.ensure_connection()
+        # The bare driver: Django's cursor takes longer than the statement.
+        (version,) = self._connection.connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+
+def _locked(path: Path, *, create: bool) -> int | None:
+    """Return the descriptor of the file, locked until it is closed, or None if others hold it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between the two somebody may have removed the file: then we hold one without a name.
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:
+            if not create:
+                os.close(descriptor)
+                raise
+        os.close(descriptor)
+
+
+def _owner_if_free(path: Path) -> set[str]:
+    """Return the name of the worker that died with this file; nothing while it lives."""
+    try:
+        descriptor = _locked(path, create=False)
+    except FileNotFoundError:
+        return set()  # it has stopped just now
+    if descriptor is None:
+        return set()
+    try:
+        # Empty: its worker has not written its name yet, or never came to it.
+        return set(filter(None, [os.read(descriptor, 256).decode()]))
+    finally:
+        os.close(descriptor)

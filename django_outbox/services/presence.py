@@ -1,0 +1,177 @@
+"""
+Being there: a worker shows that it lives, hears of new jobs, and takes over from the dead.
+
+All of that happens on one thread with a connection of its own (a :class:`Link`), which is idle
+most of the time. The hardest failure is a lock that was lost by a worker that lives: its server
+was restarted, or its connection broke. So a lock has to be free at two looks in a row, nobody is
+called dead shortly after a server's start or after our own connection broke, and if it happens
+all the same, the fence keeps the jobs' reports apart: they run twice, which is the promise.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from django_outbox.backends.links import link_for
+from django_outbox.clock import ServerTime
+from django_outbox.models import OutboxWorker
+from django_outbox.services.takeover import forget_silent_workers, forget_worker, take_over
+
+__all__ = ["Presence"]
+
+logger = logging.getLogger(__name__)
+
+# A lock has to be free at two looks, so a dead worker is known after twice that at most.
+_LOOK_EVERY_SECONDS = 0.2
+# Other workers get so much time to come back when our own connection had broken.
+_AFTER_AN_OUTAGE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 2.0
+# A statement that a dead worker has sent is over by then.
+_LAST_WORDS_SECONDS = 5.0
+# A first claim waits so long for the lock: without it, only the lease covers its jobs.
+_PATIENCE_SECONDS = 5.0
+
+
+class Presence:
+    """
+    The thread that keeps a worker's link to its database.
+
+    ``on_news`` is called, on that thread, when jobs may have become due: they were enqueued, or
+    taken from a dead worker. Where no news come of new jobs although they are wanted,
+    ``looks_often`` asks the worker to look for itself.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        *,
+        queues: Sequence[str],
+        concurrency: int,
+        lease_seconds: float,
+        every_seconds: float,
+        using: str,
+        with_lock: bool,
+        with_news: bool,
+        on_news: Callable[[], None],
+    ) -> None:
+        self.worker = worker
+        self.using = using
+        self._queues = list(queues)
+        self._concurrency = concurrency
+        self._lease_seconds = lease_seconds
+        self._every_seconds = every_seconds
+        self._on_news = on_news
+        self._link = link_for(worker, using=using, with_lock=with_lock, with_news=with_news)
+        self.looks_often = with_news and not self._link.brings_news
+        self._has_lock = False
+        self._suspects: set[str] = set()
+        self._died_at: dict[str, float] = {}
+        self._nobody_is_dead_before = 0.0
+        self._sign_at = 0.0
+        self._is_up = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name=f"outbox-presence-{worker}", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._is_up.wait(_PATIENCE_SECONDS)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._link.interrupt()
+        # A statement that hangs in a dead network must not hold up the worker's exit.
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        failures = 0
+        try:
+            while not self._ended.is_set():
+                try:
+                    self._connect()
+                    failures = 0
+                    while not self._ended.is_set():
+                        self._look()
+                except Exception as error:  # noqa: BLE001  # its end would leave the worker deaf
+                    failures += 1
+                    self._lose_link(error)
+                    pause_s = min(_LONGEST_PAUSE_SECONDS, 0.05 * 2 ** min(failures, 10))
+                    self._ended.wait(pause_s * random.uniform(0.5, 1.0))  # noqa: S311
+            self._leave()
+        finally:
+            self._link.end()
+            connections.close_all()
+
+    def _connect(self) -> None:
+        self._has_lock = self._link.open()
+        self._sign()
+        self._is_up.set()
+        # What was enqueued while nobody listened.
+        self._on_news()
+
+    def _look(self) -> None:
+        if self._link.wait(_LOOK_EVERY_SECONDS):
+            self._on_news()
+        if self._ended.is_set():
+            return
+        if time.monotonic() >= self._sign_at:
+            self._sign()
+        if time.monotonic() < self._nobody_is_dead_before:
+            return
+        free = self._link.find_dead()
+        dead, self._suspects = free & self._suspects, free
+        for name in sorted(dead):
+            self._bury(name)
+
+    def _bury(self, name: str) -> None:
+        if take_over(name, using=self.using).total:
+            self._on_news()
+        # The server may finish a claim whose client is dead already: look again for a while.
+        died_at = self._died_at.setdefault(name, time.monotonic())
+        if time.monotonic() > died_at + _LAST_WORDS_SECONDS:
+            forget_worker(name, using=self.using)
+            self._link.forget(name)
+            del self._died_at[name]
+
+    def _sign(self) -> None:
+        """Write down that we are here."""
+        host, _, rest = self.worker.partition(":")
+        facts = {
+            "host": host,
+            "pid": int(rest.partition(":")[0]),
+            "queues": self._queues,
+            "concurrency": self._concurrency,
+            "has_lock": self._has_lock,
+            "seen_at": ServerTime(),
+        }
+        OutboxWorker.objects.using(self.using).update_or_create(
+            name=self.worker, defaults=facts, create_defaults={**facts, "started_at": ServerTime()}
+        )
+        forget_silent_workers(self._lease_seconds, using=self.using)
+        self._sign_at = time.monotonic() + self._every_seconds
+
+    def _leave(self) -> None:
+        try:
+            OutboxWorker.objects.using(self.using).filter(name=self.worker).delete()
+        except (DatabaseError, InterfaceError) as error:
+            logger.info("worker=%s leaves its row behind: %s", self.worker, error)
+
+    def _lose_link(self, error: Exception) -> None:
+        logger.warning("worker=%s has no link to its database: %s", self.worker, error)
+        self._suspects.clear()
+        self._nobody_is_dead_before = time.monotonic() + _AFTER_AN_OUTAGE_SECONDS
+        self._link.close()
+        connections[self.using].close()
