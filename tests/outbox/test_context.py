@@ -221,16 +221,18 @@ def test_job_that_was_lost_before_it_began_is_not_begun(handle):
     enqueue("WORK")
     enqueue("TEST_JOB")
     lost, other = claim()
-    results = []
-    threads = HandlerThreads(1, using="default", on_result=results.append)
+    told = []
+    threads = HandlerThreads(1, using="default", on_results=told.append)
 
     threads.submit([lost, other])
     threads.lose([(lost.pk, lost.claim_no)])
     threads.start()
     threads.end()
     threads.join(30)
+    results = threads.take_results()
 
     assert begun == []
+    assert told
     assert [type(result.error) for result in results] == [LeaseLost, type(None)]
 
 

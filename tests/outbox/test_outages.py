@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from django_outbox.dispatcher import enqueue, run_once
-from django_outbox.models import OutboxJob
+from django_outbox.models import OutboxAttempt, OutboxJob
 from tests import processes
 from tests.outbox.outbox_handlers import read_log
 from tests.outbox.running import wait_for
@@ -86,10 +86,11 @@ def test_worker_goes_on_after_a_crash_and_reports_what_it_finished_meanwhile(
 ):
     log = tmp_path / "log"
     enqueue("SLOW_NOTE", None, {"log": str(log), "seconds": 1.5}, priority=1, using=ALIAS)
-    for _ in range(3):
-        enqueue("NOTE", None, {"log": str(log)}, using=ALIAS)
     worker = spawn("worker_run", "--poll-seconds", "0.1")
     wait_for(lambda: read_log(log))
+    # A claim does not wait for the disk. These commits do, and what came before goes with them.
+    for _ in range(3):
+        enqueue("NOTE", None, {"log": str(log)}, using=ALIAS)
 
     connections[ALIAS].close()
     server.stop()
@@ -214,6 +215,7 @@ def narrow(server: PrivateServer) -> Iterator[str]:
     with django_database(server, "narrow", name="narrow"):
         with connections["narrow"].schema_editor() as editor:
             editor.create_model(OutboxJob)
+            editor.create_model(OutboxAttempt)
         yield "narrow"
     with connections[ALIAS].cursor() as cursor:
         cursor.execute("DROP DATABASE narrow")

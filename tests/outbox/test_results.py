@@ -39,7 +39,7 @@ def test_values_of_many_jobs_are_stored_with_one_statement():
         settled = settle([*results, Result(plain, 1.0)], using="default")
 
     assert settled.completed == len(VALUES) + 1
-    assert sum(query["sql"].startswith("UPDATE") for query in captured) == 2
+    assert sum("UPDATE" in query["sql"] for query in captured) == 2
     stored = OutboxJob.objects.exclude(pk=plain.pk).order_by("pk")
     assert [job.result for job in stored] == VALUES
     assert {job.status for job in stored} == {"COMPLETED"}
