@@ -1,5 +1,6 @@
 """PostgreSQL 14 and later."""
 
+import time
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -10,6 +11,7 @@ from django_outbox.backends.base import Head, NewJob
 from django_outbox.backends.bulk import insert_around_twins
 from django_outbox.backends.contention import is_conflict
 from django_outbox.backends.copying import copy_jobs
+from django_outbox.backends.floor import Floor
 from django_outbox.backends.returning import ReturningStore
 from django_outbox.backends.wakeup import CHANNEL
 from django_outbox.clock import NOW_SQL
@@ -58,6 +60,7 @@ class PostgreSQLStore(ReturningStore):
         f", CASE WHEN run_after <= {NOW_SQL['postgresql']} "
         f"THEN pg_notify('{CHANNEL}', queue)::text END"
     )
+    notify_now = f", pg_notify('{CHANNEL}', queue)"
     # ARRAY(...) runs the sub-select once; as IN (SELECT ...) the planner may run it again per
     # row and claim more than the limit. 'PENDING' is a literal, so that the partial index fits.
     # One priority after the other: within one the index is in the order of run_after, and what
@@ -85,6 +88,19 @@ class PostgreSQLStore(ReturningStore):
         )) AND {durability}
         RETURNING {columns}
     """
+    # Behind the floor there is one priority, so one run along the index will do.
+    claim_on_sql = """
+        UPDATE outbox_job SET
+            status = 'IN_PROGRESS', attempts = LEAST(attempts, 32766) + 1, claim_no = claim_no + 1,
+            worker = %s, started_at = {now}, lease_until = {later}
+        WHERE id = ANY(ARRAY(
+            SELECT id FROM outbox_job WHERE status = 'PENDING' AND queue = %s
+            AND group_key = '' AND priority = %s AND run_after <= {now}
+            AND (run_after, id) > (%s, %s)
+            ORDER BY run_after, id LIMIT %s FOR UPDATE SKIP LOCKED
+        )) AND {durability}
+        RETURNING {columns}
+    """
     take_sql = """
         UPDATE outbox_job SET
             status = 'IN_PROGRESS', attempts = LEAST(attempts, 32766) + 1, claim_no = claim_no + 1,
@@ -100,15 +116,31 @@ class PostgreSQLStore(ReturningStore):
         RETURNING {columns}
     """
 
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self._floors: dict[str, Floor] = {}
+
     def claim(
         self, *, queue: str, limit: int, worker: str, lease_seconds: float
     ) -> list[OutboxJob]:
         """Take due jobs; see :class:`~django_outbox.backends.base.Store`."""
-        claimed = self._claim(
-            self.claim_sql, (worker, lease_seconds, queue, queue, queue, limit, limit)
+        claimed: list[OutboxJob] = []
+        floor = self._floors.pop(queue, None)
+        if floor is not None and floor.is_valid:
+            place = (queue, floor.priority, floor.run_after, floor.job_id, limit)
+            claimed = _in_order(self._claim(self.claim_on_sql, (worker, lease_seconds, *place)))
+            if len(claimed) == limit:
+                self._floors[queue] = floor.raised(claimed[-1])
+                return claimed
+        started = time.monotonic()
+        left = limit - len(claimed)
+        found = _in_order(
+            self._claim(self.claim_sql, (worker, lease_seconds, queue, queue, queue, left, left))
         )
-        # RETURNING promises no order.
-        return sorted(claimed, key=lambda job: (-job.priority, job.run_after, job.pk))
+        if len(found) == left:
+            look_s = time.monotonic() - started
+            self._floors[queue] = Floor.behind(found[-1], look_seconds=look_s)
+        return claimed + found
 
     def _claim(self, template: str, parameters: Sequence[Any]) -> list[OutboxJob]:
         # A claim need not wait for the disk: one that a crash of the server undoes is made
@@ -162,3 +194,8 @@ class PostgreSQLStore(ReturningStore):
         with connections[self.alias].cursor() as cursor:
             cursor.execute(_TWINS, ([one for one, _ in keys], [key for _, key in keys]))
             return {(job_type, key) for job_type, key in cursor.fetchall()}
+
+
+def _in_order(jobs: list[OutboxJob]) -> list[OutboxJob]:
+    """Sort what RETURNING gave: it promises no order."""
+    return sorted(jobs, key=lambda job: (-job.priority, job.run_after, job.pk))

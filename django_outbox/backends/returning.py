@@ -1,13 +1,16 @@
 """PostgreSQL and SQLite: partial indexes, ON CONFLICT and RETURNING do it in one statement."""
 
+import json
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_outbox.backends.base import WINDOW_SQL, NewJob, insert_parameters, window_parameters
-from django_outbox.backends.rows import COLUMNS, fetch_jobs, fetch_values
+from django_outbox.backends.claims import RETURNED, fetch_claimed
+from django_outbox.backends.rows import COLUMNS, bare_job, converters, fetch_jobs
 from django_outbox.clock import LATER_SQL, NOW_SQL
 from django_outbox.exceptions import OutboxError
 from django_outbox.models import JobStatus, OutboxJob
@@ -43,7 +46,10 @@ SELECT {columns} FROM outbox_job WHERE job_type = %s AND window_key = {window}
 """
 
 # What the server decides about a job that was just stored; the rest is known.
-_DECIDED = ("id", "payload", "run_after", "created_at", "window_key")
+_DECIDED = "id, run_after, created_at"
+_DECIDED_NOW = "id, run_after"
+
+_RUN_AFTER = OutboxJob._meta.get_field("run_after").cached_col
 
 
 class ReturningStore:
@@ -55,6 +61,7 @@ class ReturningStore:
     twin_lock: ClassVar[str]
     # Told of a job in the statement that stores it: one more would be one more round trip.
     notify: ClassVar[str]
+    notify_now: ClassVar[str]
     claim_sql: ClassVar[str]
     take_sql: ClassVar[str]
 
@@ -63,20 +70,24 @@ class ReturningStore:
 
     def insert(self, new: NewJob, *, replace: bool, wake_up: bool) -> OutboxJob:
         """Store the job, or return its twin; see ``backends.base.Store``."""
-        has_window = new.window_seconds is not None
-        is_for_now = new.run_after is None and not new.delay_seconds
-        conflict = "" if new.dedup_key is None else "replace" if replace else "return"
+        connection = connections[self.alias]
+        shape = _shape(new, replace=replace)
         sql = insert_sql(
             type(self),  # type: ignore[arg-type]  # mypy takes a class for its instances
-            conflict="meet" if has_window else conflict,
-            is_for_now=is_for_now,
+            shape,
             wake_up=wake_up,
         )
-        parameters = insert_parameters(new, connections[self.alias], is_for_now=is_for_now)
-        if has_window:
+        parameters = insert_parameters(new, connection, is_for_now=shape.is_for_now)
+        if shape.conflict == "meet":
             parameters += window_parameters(new)
         for _ in range(_MAX_ROUNDS):
-            stored = self._stored(new, sql, parameters, is_whole=conflict == "replace")
+            if shape.is_whole:
+                stored = next(iter(self._rows(sql, parameters)), None)
+            else:
+                with connection.cursor() as cursor:
+                    cursor.execute(sql, parameters)
+                    row = cursor.fetchone()
+                stored = None if row is None else _job(new, row, connection, shape)
             twin = stored or self._twin(new, wake_up=wake_up)
             if twin is not None:
                 return twin
@@ -85,18 +96,6 @@ class ReturningStore:
             f"Job {new.job_type!r} with dedup_key {new.dedup_key!r} could not be stored: its "
             f"pending twin was claimed {_MAX_ROUNDS} times in a row. Enqueue it again."
         )
-
-    def _stored(
-        self, new: NewJob, sql: str, parameters: Sequence[Any], *, is_whole: bool
-    ) -> OutboxJob | None:
-        if is_whole:
-            return next(iter(fetch_jobs(sql, parameters, using=self.alias)), None)
-        rows = fetch_values(sql, parameters, _DECIDED, using=self.alias)
-        if not rows:
-            return None
-        values = _known(new) | dict(zip(_DECIDED, rows[0], strict=False))
-        names = [field.attname for field in OutboxJob._meta.concrete_fields]
-        return OutboxJob.from_db(self.alias, names, [values[name] for name in names])
 
     def _twin(self, new: NewJob, *, wake_up: bool) -> OutboxJob | None:
         # A worker that looks in vain, since it is locked, has to look again after the commit.
@@ -112,11 +111,12 @@ class ReturningStore:
     def _rows(self, sql: str, parameters: Sequence[Any]) -> list[OutboxJob]:
         return fetch_jobs(sql, parameters, using=self.alias)
 
-    def _claim(self, sql: str, parameters: Sequence[Any]) -> list[OutboxJob]:
-        return self._rows(
-            sql.format(columns=COLUMNS, now=NOW_SQL[self.vendor], later=LATER_SQL[self.vendor]),
-            parameters,
+    def _claim(self, template: str, parameters: Sequence[Any]) -> list[OutboxJob]:
+        """Run a claim; the worker is the first of its parameters."""
+        sql = template.format(
+            columns=RETURNED, now=NOW_SQL[self.vendor], later=LATER_SQL[self.vendor]
         )
+        return fetch_claimed(sql, parameters, worker=parameters[0], using=self.alias)
 
 
 # What happens to a job with a key that meets another. With a window there are two ways to meet;
@@ -129,24 +129,54 @@ _CONFLICTS = {
 }
 
 
+class _Shape(NamedTuple):
+    """
+    What the statement that stores a job depends on.
+
+    Attributes:
+        conflict: a key of ``_CONFLICTS``.
+        is_for_now: the job is due at once.
+        is_whole: the statement returns the row, of which too little is known.
+    """
+
+    conflict: str
+    is_for_now: bool
+    is_whole: bool
+
+
+def _shape(new: NewJob, *, replace: bool) -> _Shape:
+    conflict = "" if new.dedup_key is None else "replace" if replace else "return"
+    if new.window_seconds is not None:
+        conflict = "meet"
+    return _Shape(
+        conflict=conflict,
+        is_for_now=new.run_after is None and not new.delay_seconds,
+        is_whole=conflict in ("replace", "meet") or _may_change(new.payload_json),
+    )
+
+
+def _may_change(payload_json: str) -> bool:
+    """Say whether it may have numbers of which PostgreSQL makes others: 1e+16 becomes an int."""
+    return "e+" in payload_json or "-0.0" in payload_json
+
+
 @cache
-def insert_sql(
-    store: type[ReturningStore], *, conflict: str, is_for_now: bool, wake_up: bool
-) -> str:
+def insert_sql(store: type[ReturningStore], shape: _Shape, *, wake_up: bool) -> str:
     """
     Return the statement that stores one job.
 
     It is as short as the job allows: the server reads it anew each time, which is a good part of
     what a small INSERT costs.
     """
-    columns = COLUMNS if conflict == "replace" else ", ".join(_DECIDED)
-    notify = store.notify if wake_up else ""
+    columns = COLUMNS if shape.is_whole else _DECIDED_NOW if shape.is_for_now else _DECIDED
+    notify = store.notify_now if shape.is_for_now else store.notify
     insert = plain_insert_sql(
         store,  # type: ignore[arg-type]  # mypy takes a class for its instances
-        has_window=conflict == "meet",
-        is_for_now=is_for_now,
+        has_window=shape.conflict == "meet",
+        is_for_now=shape.is_for_now,
     )
-    return f"{insert} {_CONFLICTS[conflict]} RETURNING {columns}{notify}"
+    conflict = _CONFLICTS[shape.conflict]
+    return f"{insert} {conflict} RETURNING {columns}{notify if wake_up else ''}"
 
 
 @cache
@@ -163,22 +193,34 @@ def plain_insert_sql(
     )
 
 
-def _known(new: NewJob) -> dict[str, Any]:
-    return {
+def _job(
+    new: NewJob, row: Sequence[Any], connection: BaseDatabaseWrapper, shape: _Shape
+) -> OutboxJob:
+    """Return the model of a job that was just stored; ``row`` is what the server decided."""
+    moments = row[1:2] if shape.is_for_now else row[1:3]
+    for convert in converters(_RUN_AFTER, connection):
+        moments = [convert(moment, _RUN_AFTER, connection) for moment in moments]
+    values = {
+        "id": row[0],
         "queue": new.queue,
         "job_type": new.job_type,
         "dedup_key": new.dedup_key,
+        "window_key": None,
         "group_key": new.group_key,
+        "payload": json.loads(new.payload_json),
         "status": JobStatus.PENDING.value,
         "priority": new.priority,
+        "run_after": moments[0],
         "attempts": 0,
         "max_attempts": new.max_attempts,
         "worker": "",
         "lease_until": None,
         "claim_no": 0,
+        "created_at": moments[-1],
         "started_at": None,
         "finished_at": None,
         "last_error": "",
         "result": None,
         "progress": None,
     }
+    return bare_job(values, connection.alias)
