@@ -23,6 +23,8 @@ __all__ = [
 
 _ABOVE_ALL_PRIORITIES = 32_768
 
+_RUN_AFTER = OutboxJob._meta.get_field("run_after")
+
 _EARLIEST = """
 SELECT priority, run_after <= {now} FROM outbox_job
 WHERE status = 'PENDING' AND queue = %s AND group_key = '' AND priority < %s
@@ -83,8 +85,7 @@ def insert_parameters(
     """
     due: tuple[Any, ...] = ()
     if not is_for_now:
-        field = OutboxJob._meta.get_field("run_after")
-        moment = new.run_after and field.get_db_prep_save(new.run_after, connection)
+        moment = new.run_after and _RUN_AFTER.get_db_prep_save(new.run_after, connection)
         due = (moment, new.delay_seconds)
     return (
         new.queue,

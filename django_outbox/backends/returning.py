@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_outbox.backends.base import WINDOW_SQL, NewJob, insert_parameters, window_parameters
 from django_outbox.backends.claims import RETURNED, fetch_claimed
@@ -28,7 +28,8 @@ _INSERT = """
 INSERT INTO outbox_job
     (queue, job_type, dedup_key, payload, status, priority, run_after, attempts, max_attempts,
      group_key, window_key, worker, claim_no, created_at, last_error)
-VALUES (%s, %s, %s, {json}, 'PENDING', %s, {run_after}, 0, %s, %s, {window}, '', 0, {now}, '')
+VALUES (%s, %s, {key}, {json}, 'PENDING', {priority}, {run_after}, 0, %s, {group}, {window}, '',
+    0, {now}, '')
 """
 
 _OVERWRITE = """DO UPDATE SET
@@ -50,6 +51,10 @@ _DECIDED = "id, run_after, created_at"
 _DECIDED_NOW = "id, run_after"
 
 _RUN_AFTER = OutboxJob._meta.get_field("run_after").cached_col
+_PENDING = JobStatus.PENDING.value
+
+# Without the look for white space of json.loads(): what is decoded is of our own encoder.
+_decode = json.JSONDecoder().raw_decode
 
 
 class ReturningStore:
@@ -71,23 +76,32 @@ class ReturningStore:
     def insert(self, new: NewJob, *, replace: bool, wake_up: bool) -> OutboxJob:
         """Store the job, or return its twin; see ``backends.base.Store``."""
         connection = connections[self.alias]
-        shape = _shape(new, replace=replace)
+        conflict = "" if new.dedup_key is None else "replace" if replace else "return"
+        is_for_now = new.run_after is None and not new.delay_seconds
+        is_bare = is_for_now and not (conflict or new.priority or new.group_key)
+        parameters = (
+            (new.queue, new.job_type, new.payload_json, new.max_attempts)
+            if is_bare
+            else insert_parameters(new, connection, is_for_now=is_for_now)
+        )
+        if new.window_seconds is not None:
+            conflict = "meet"
+            parameters += window_parameters(new)
+        # Otherwise what is sent and what is decided make up the row.
+        is_whole = conflict in ("replace", "meet") or _may_change(new.payload_json)
         sql = insert_sql(
             type(self),  # type: ignore[arg-type]  # mypy takes a class for its instances
-            shape,
-            wake_up=wake_up,
+            conflict,
+            is_for_now,
+            is_bare,
+            is_whole,
+            wake_up,
         )
-        parameters = insert_parameters(new, connection, is_for_now=shape.is_for_now)
-        if shape.conflict == "meet":
-            parameters += window_parameters(new)
         for _ in range(_MAX_ROUNDS):
-            if shape.is_whole:
+            if is_whole:
                 stored = next(iter(self._rows(sql, parameters)), None)
             else:
-                with connection.cursor() as cursor:
-                    cursor.execute(sql, parameters)
-                    row = cursor.fetchone()
-                stored = None if row is None else _job(new, row, connection, shape)
+                stored = self._stored(new, sql, parameters, is_for_now)
             twin = stored or self._twin(new, wake_up=wake_up)
             if twin is not None:
                 return twin
@@ -96,6 +110,22 @@ class ReturningStore:
             f"Job {new.job_type!r} with dedup_key {new.dedup_key!r} could not be stored: its "
             f"pending twin was claimed {_MAX_ROUNDS} times in a row. Enqueue it again."
         )
+
+    def _stored(
+        self, new: NewJob, sql: str, parameters: Sequence[Any], is_for_now: bool
+    ) -> OutboxJob | None:
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        # Of a job that is due at once, one moment is both.
+        moments = row[1:2] if is_for_now else row[1:3]
+        if _converts_moments(self.alias):
+            for convert in converters(_RUN_AFTER, connection):
+                moments = [convert(moment, _RUN_AFTER, connection) for moment in moments]
+        return _job(new, row[0], moments[0], moments[-1], using=self.alias)
 
     def _twin(self, new: NewJob, *, wake_up: bool) -> OutboxJob | None:
         # A worker that looks in vain, since it is locked, has to look again after the commit.
@@ -129,98 +159,92 @@ _CONFLICTS = {
 }
 
 
-class _Shape(NamedTuple):
-    """
-    What the statement that stores a job depends on.
-
-    Attributes:
-        conflict: a key of ``_CONFLICTS``.
-        is_for_now: the job is due at once.
-        is_whole: the statement returns the row, of which too little is known.
-    """
-
-    conflict: str
-    is_for_now: bool
-    is_whole: bool
-
-
-def _shape(new: NewJob, *, replace: bool) -> _Shape:
-    conflict = "" if new.dedup_key is None else "replace" if replace else "return"
-    if new.window_seconds is not None:
-        conflict = "meet"
-    return _Shape(
-        conflict=conflict,
-        is_for_now=new.run_after is None and not new.delay_seconds,
-        is_whole=conflict in ("replace", "meet") or _may_change(new.payload_json),
-    )
-
-
 def _may_change(payload_json: str) -> bool:
     """Say whether it may have numbers of which PostgreSQL makes others: 1e+16 becomes an int."""
     return "e+" in payload_json or "-0.0" in payload_json
 
 
 @cache
-def insert_sql(store: type[ReturningStore], shape: _Shape, *, wake_up: bool) -> str:
+def insert_sql(
+    store: type[ReturningStore],
+    conflict: str,
+    is_for_now: bool,
+    is_bare: bool,
+    is_whole: bool,
+    wake_up: bool,
+) -> str:
     """
     Return the statement that stores one job.
 
-    It is as short as the job allows: the server reads it anew each time, which is a good part of
-    what a small INSERT costs.
+    It is as short as the job allows, and has as few parameters: the server reads it anew each
+    time, which is a good part of what a small INSERT costs.
     """
-    columns = COLUMNS if shape.is_whole else _DECIDED_NOW if shape.is_for_now else _DECIDED
-    notify = store.notify_now if shape.is_for_now else store.notify
+    columns = COLUMNS if is_whole else _DECIDED_NOW if is_for_now else _DECIDED
+    notify = store.notify_now if is_for_now else store.notify
     insert = plain_insert_sql(
         store,  # type: ignore[arg-type]  # mypy takes a class for its instances
-        has_window=shape.conflict == "meet",
-        is_for_now=shape.is_for_now,
+        has_window=conflict == "meet",
+        is_for_now=is_for_now,
+        is_bare=is_bare,
     )
-    conflict = _CONFLICTS[shape.conflict]
-    return f"{insert} {conflict} RETURNING {columns}{notify if wake_up else ''}"
+    return f"{insert} {_CONFLICTS[conflict]} RETURNING {columns}{notify if wake_up else ''}"
 
 
 @cache
 def plain_insert_sql(
-    store: type[ReturningStore], *, has_window: bool = False, is_for_now: bool = False
+    store: type[ReturningStore],
+    *,
+    has_window: bool = False,
+    is_for_now: bool = False,
+    is_bare: bool = False,
 ) -> str:
-    """Return the statement that stores a job without looking for its twin."""
+    """
+    Return the statement that stores a job without looking for its twin.
+
+    A bare job has no key, no group and no priority, and the statement no parameters for them.
+    """
     now, later = NOW_SQL[store.vendor], LATER_SQL[store.vendor]
     return _INSERT.format(
+        key="NULL" if is_bare else "%s",
         json=store.json_parameter,
+        priority="0" if is_bare else "%s",
+        group="''" if is_bare else "%s",
         run_after=now if is_for_now else f"COALESCE({store.moment_parameter}, {later})",
         now=now,
         window=WINDOW_SQL[store.vendor] if has_window else "NULL",
     )
 
 
+@cache
+def _converts_moments(alias: str) -> bool:
+    return bool(converters(_RUN_AFTER, connections[alias]))
+
+
 def _job(
-    new: NewJob, row: Sequence[Any], connection: BaseDatabaseWrapper, shape: _Shape
+    new: NewJob, job_id: int, run_after: datetime, created_at: datetime, *, using: str
 ) -> OutboxJob:
-    """Return the model of a job that was just stored; ``row`` is what the server decided."""
-    moments = row[1:2] if shape.is_for_now else row[1:3]
-    for convert in converters(_RUN_AFTER, connection):
-        moments = [convert(moment, _RUN_AFTER, connection) for moment in moments]
+    """Return the model of a job that was just stored."""
     values = {
-        "id": row[0],
+        "id": job_id,
         "queue": new.queue,
         "job_type": new.job_type,
         "dedup_key": new.dedup_key,
         "window_key": None,
         "group_key": new.group_key,
-        "payload": json.loads(new.payload_json),
-        "status": JobStatus.PENDING.value,
+        "payload": _decode(new.payload_json)[0],
+        "status": _PENDING,
         "priority": new.priority,
-        "run_after": moments[0],
+        "run_after": run_after,
         "attempts": 0,
         "max_attempts": new.max_attempts,
         "worker": "",
         "lease_until": None,
         "claim_no": 0,
-        "created_at": moments[-1],
+        "created_at": created_at,
         "started_at": None,
         "finished_at": None,
         "last_error": "",
         "result": None,
         "progress": None,
     }
-    return bare_job(values, connection.alias)
+    return bare_job(values, using)

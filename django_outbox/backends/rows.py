@@ -1,14 +1,16 @@
 """Rows of the table as models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
+from django.db.models.expressions import Col
 
 from django_outbox.models import OutboxJob
 
-__all__ = ["COLUMNS", "fetch_jobs", "fetch_values"]
+__all__ = ["COLUMNS", "bare_job", "converters", "fetch_jobs"]
 
 _FIELDS = {str(field.column): field for field in OutboxJob._meta.concrete_fields}
 _NAMES = [field.attname for field in _FIELDS.values()]
@@ -19,13 +21,23 @@ COLUMNS = ", ".join(_FIELDS)
 
 def fetch_jobs(sql: str, parameters: Sequence[Any], *, using: str) -> list[OutboxJob]:
     """Return what a statement that returns all columns, in their order, gives back."""
-    rows = fetch_values(sql, parameters, list(_FIELDS), using=using)
-    return [_job(row, using) for row in rows]
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows = [list(row[: len(_NAMES)]) for row in cursor.fetchall()]
+    if not rows:
+        return []
+    for index, field in enumerate(_FIELDS.values()):
+        column = field.cached_col
+        for convert in converters(column, connection):
+            for row in rows:
+                row[index] = convert(row[index], column, connection)
+    return [bare_job(dict(zip(_NAMES, row, strict=True)), using) for row in rows]
 
 
-def _job(row: Sequence[Any], using: str) -> OutboxJob:
+def bare_job(values: dict[str, Any], using: str) -> OutboxJob:
     """
-    Return the model of a whole row.
+    Return the model of a whole row: ``values`` are its attributes, and become its own.
 
     As Model.from_db() does, without __init__(), its signals and its search for deferred fields:
     they take longer than all the rest of a short job.
@@ -33,27 +45,14 @@ def _job(row: Sequence[Any], using: str) -> OutboxJob:
     job = OutboxJob.__new__(OutboxJob)
     state = ModelState()
     state.adding, state.db = False, using
-    job.__dict__.update(zip(_NAMES, row, strict=True), _state=state)
+    values["_state"] = state
+    job.__dict__ = values
     return job
 
 
-def fetch_values(
-    sql: str, parameters: Sequence[Any], columns: Sequence[str], *, using: str
-) -> list[list[Any]]:
-    """Return the values of ``columns``, which the statement returns first, as Python has them."""
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows = [list(row[: len(columns)]) for row in cursor.fetchall()]
-    if not rows:
-        return rows
-    for index, name in enumerate(columns):
-        column = _FIELDS[name].cached_col
-        converters = [
-            *connection.ops.get_db_converters(column),
-            *column.get_db_converters(connection),
-        ]
-        for convert in converters:
-            for row in rows:
-                row[index] = convert(row[index], column, connection)
-    return rows
+def converters(column: Col, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
+    """Return what makes a value of ``column`` out of the database's; most need nothing."""
+    return [
+        *connection.ops.get_db_converters(column),
+        *column.get_db_converters(connection),
+    ]

@@ -6,6 +6,7 @@ from itertools import chain
 from django.db import connections, transaction
 
 from django_outbox.backends.base import Head, NewJob, due_priorities, insert_parameters
+from django_outbox.backends.floor import Floor
 from django_outbox.backends.returning import PENDING_ARBITER, ReturningStore, plain_insert_sql
 from django_outbox.clock import NOW_SQL
 from django_outbox.models import OutboxJob
@@ -44,7 +45,7 @@ class SQLiteStore(ReturningStore):
     moment_parameter = "%s"
     twin_lock = ""
     # Workers watch the file.
-    notify = ""
+    notify = notify_now = ""
     claim_sql = """
         UPDATE outbox_job SET
             status = 'IN_PROGRESS', attempts = MIN(attempts, 32766) + 1, claim_no = claim_no + 1,
@@ -69,10 +70,27 @@ class SQLiteStore(ReturningStore):
         RETURNING {columns}
     """
 
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self._floors: dict[str, Floor] = {}
+
     def claim(
         self, *, queue: str, limit: int, worker: str, lease_seconds: float
     ) -> list[OutboxJob]:
         """Take due jobs; see :class:`~django_outbox.backends.base.Store`."""
+        floor = self._floors.pop(queue, None)
+        if floor is not None and floor.is_valid:
+            claimed = self._claim_of(floor.priority, queue, limit, worker, lease_seconds)
+            if len(claimed) == limit:
+                self._floors[queue] = floor
+                return claimed
+            limit -= len(claimed)
+            return claimed + self._look_and_claim(queue, limit, worker, lease_seconds)
+        return self._look_and_claim(queue, limit, worker, lease_seconds)
+
+    def _look_and_claim(
+        self, queue: str, limit: int, worker: str, lease_seconds: float
+    ) -> list[OutboxJob]:
         # Look before writing: an UPDATE takes the write lock even when it finds nothing, and an
         # idle worker must not stand in the way of the site each time it polls.
         priorities = due_priorities(queue, using=self.alias)
@@ -83,12 +101,19 @@ class SQLiteStore(ReturningStore):
         with transaction.atomic(using=self.alias):
             for priority in chain([highest], priorities):
                 free = limit - len(claimed)
-                found = self._claim(self.claim_sql, (worker, lease_seconds, queue, priority, free))
-                # RETURNING promises no order.
-                claimed += sorted(found, key=lambda job: (job.run_after, job.pk))
+                claimed += self._claim_of(priority, queue, free, worker, lease_seconds)
                 if len(claimed) >= limit:
+                    # There is more of that, so the next claim need not look.
+                    self._floors[queue] = Floor.behind(claimed[-1], look_seconds=0.0)
                     break
         return claimed
+
+    def _claim_of(
+        self, priority: int, queue: str, limit: int, worker: str, lease_seconds: float
+    ) -> list[OutboxJob]:
+        found = self._claim(self.claim_sql, (worker, lease_seconds, queue, priority, limit))
+        # RETURNING promises no order.
+        return sorted(found, key=lambda job: (job.run_after, job.pk))
 
     def heads(self, *, queue: str, after: str, lanes: int) -> list[Head]:
         """Return the heads of lanes; see :class:`~django_outbox.backends.base.Store`."""

@@ -44,35 +44,62 @@ class JobChecker:
         self._payload_types: dict[str, Any] = {}
         self._attempts: dict[str, int] = {}
 
-    def check(self, spec: JobSpec, *, window_seconds: int | None = None) -> NewJob:
+    def check(self, spec: JobSpec) -> NewJob:
         """Return the job that ``spec`` asks for; EnqueueError names what cannot be stored."""
-        job_type, queue, due = spec.job_type, spec.queue, spec.run_after
+        return self.checked(
+            spec.job_type,
+            spec.dedup_key,
+            spec.payload,
+            spec.queue,
+            spec.priority,
+            spec.run_after,
+            spec.max_attempts,
+            spec.group_key,
+        )
+
+    def checked(
+        self,
+        job_type: str,
+        dedup_key: str | None,
+        payload: Any,
+        queue: str,
+        priority: int,
+        run_after: datetime | timedelta | None,
+        max_attempts: int | None,
+        group_key: str | None,
+        window_seconds: int | None = None,
+    ) -> NewJob:
+        """Return the job; see :class:`JobSpec` and :meth:`check`."""
         # By type as well: a caller may give what is no text, and cannot even be looked up.
         if type(job_type) is not str or job_type not in self._payload_types:
             _checked_text("job_type", job_type, longest=200)
             self._payload_types[job_type] = payload_type(job_type)
         if type(queue) is not str or queue not in self._attempts:
-            _checked_queue(queue, self._conf)
-            self._attempts[queue] = self._conf.max_attempts(queue)
-        attempts = self._attempts[queue] if spec.max_attempts is None else spec.max_attempts
+            self._attempts[queue] = _attempts(queue, self._conf)
+        # What is usual is seen at once; the rest is looked at with care.
+        if type(priority) is not int or not -_SMALLINT_MAX <= priority <= _SMALLINT_MAX:
+            _checked_number("priority", priority, -_SMALLINT_MAX - 1)
+        if max_attempts is None:
+            max_attempts = self._attempts[queue]
+        else:
+            _checked_number("max_attempts", max_attempts, 1)
+        moment, delay_seconds = (None, 0.0) if run_after is None else _checked_due(run_after)
         return NewJob(
-            job_type=job_type,
-            dedup_key=(
-                _checked_text("dedup_key", spec.dedup_key, longest=255) if spec.dedup_key else None
-            ),
-            payload_json=stored_payload(
-                spec.payload,
+            job_type,
+            _checked_text("dedup_key", dedup_key, longest=255) if dedup_key else None,
+            stored_payload(
+                payload,
                 self._payload_types[job_type],
                 job_type=job_type,
                 max_bytes=self._conf.MAX_PAYLOAD_BYTES,
             ),
-            queue=queue,
-            priority=_checked_number("priority", spec.priority, -_SMALLINT_MAX - 1),
-            max_attempts=_checked_number("max_attempts", attempts, 1),
-            run_after=None if due is None else _checked_moment(due),
-            delay_seconds=due.total_seconds() if isinstance(due, timedelta) else 0.0,
-            group_key=_checked_group(spec.group_key, queue, self._conf) if spec.group_key else "",
-            window_seconds=window_seconds,
+            queue,
+            priority,
+            max_attempts,
+            moment,
+            delay_seconds,
+            _checked_group(group_key, queue, self._conf) if group_key else "",
+            window_seconds,
         )
 
 
@@ -114,13 +141,14 @@ def checked_window(window: object, *, dedup_key: object, on_duplicate: str) -> i
     return window // _ONE_SECOND
 
 
-def _checked_queue(queue: object, conf: OutboxSettings) -> str:
+def _attempts(queue: object, conf: OutboxSettings) -> int:
+    """Return how many attempts a job of ``queue`` has, a queue that is declared."""
     if not isinstance(queue, str) or queue not in conf.QUEUES:
         raise EnqueueError(
             f"Queue {queue!r} is not declared, so no worker would look at it. Add it to "
             f"OUTBOX['QUEUES'], or use one of: {', '.join(conf.QUEUES)}."
         )
-    return queue
+    return conf.max_attempts(queue)
 
 
 def _checked_group(group_key: object, queue: str, conf: OutboxSettings) -> str:
@@ -143,7 +171,8 @@ def _checked_number(name: str, value: object, least: int) -> int:
     return value
 
 
-def _checked_moment(run_after: object) -> datetime | None:
+def _checked_due(run_after: object) -> tuple[datetime | None, float]:
+    """Return a moment, or how many seconds from the server's now."""
     if not isinstance(run_after, datetime | timedelta):
         raise EnqueueError(f"run_after must be a datetime or a timedelta, got {run_after!r}.")
     if isinstance(run_after, datetime) and timezone.is_naive(run_after):
@@ -159,4 +188,6 @@ def _checked_moment(run_after: object) -> datetime | None:
         can_be_kept = False
     if not can_be_kept:
         raise EnqueueError(f"run_after must lie in the years 1000 to 9998, got {run_after!r}.")
-    return run_after if isinstance(run_after, datetime) else None
+    return (
+        (run_after, 0.0) if isinstance(run_after, datetime) else (None, run_after.total_seconds())
+    )

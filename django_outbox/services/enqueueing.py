@@ -85,14 +85,15 @@ def enqueue(  # noqa: PLR0913  # published; all but three by keyword
     conf = get_conf()
     if on_duplicate not in ("return", "replace"):
         raise EnqueueError(f"on_duplicate must be 'return' or 'replace', got {on_duplicate!r}.")
-    seconds = checked_window(dedup_window, dedup_key=dedup_key, on_duplicate=on_duplicate)
-    spec = JobSpec(
-        job_type, dedup_key, payload, queue, priority, run_after, max_attempts, group_key
+    window = None
+    if dedup_window is not None:
+        window = checked_window(dedup_window, dedup_key=dedup_key, on_duplicate=on_duplicate)
+    new = JobChecker(conf).checked(
+        job_type, dedup_key, payload, queue, priority, run_after, max_attempts, group_key, window
     )
-    new = JobChecker(conf).check(spec, window_seconds=seconds)
     store = store_for(using or router.db_for_write(OutboxJob))
     job = store.insert(new, replace=on_duplicate == "replace", wake_up=conf.WAKE_UP)
-    logger.debug("enqueued job_id=%s job_type=%s queue=%s", job.pk, job.job_type, job.queue)
+    logger.debug("enqueued job_id=%s job_type=%s queue=%s", job.id, job.job_type, job.queue)
     return job
 
 

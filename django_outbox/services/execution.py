@@ -115,6 +115,9 @@ def leave_connections_clean() -> None:
         connection.queries_log.clear()  # with DEBUG on, Django keeps every statement
         try:
             left_open = connection.in_atomic_block or not connection.get_autocommit()
+            if connection.vendor == "sqlite":
+                # Its is_usable() does not look; this raises when the driver's connection is closed.
+                left_open = left_open or connection.connection.in_transaction
             if left_open or (connection.errors_occurred and not connection.is_usable()):
                 _forget(connection.alias)
             else:

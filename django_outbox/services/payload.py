@@ -66,7 +66,6 @@ def checked_payload(payload: Any, *, job_type: str, max_bytes: int, what: str = 
 
 
 def _checked_text(payload: Any, *, job_type: str, max_bytes: int, what: str = "payload") -> str:
-    what = f"The {what} of job {job_type!r}"
     try:
         text = _encode(payload)
         # Escapes are longer than what they stand for, so most payloads need no second look.
@@ -76,22 +75,25 @@ def _checked_text(payload: Any, *, job_type: str, max_bytes: int, what: str = "p
             size = len(json.dumps(payload, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise EnqueueError(
-            f"{what} is not JSON: {error}. Convert it to text, numbers, lists and dicts with "
-            "text keys first."
+            f"The {what} of job {job_type!r} is not JSON: {error}. Convert it to text, "
+            "numbers, lists and dicts with text keys first."
         ) from error
     if size > max_bytes:
         raise EnqueueError(
-            f"{what} has {size:,} bytes, more than OUTBOX['MAX_PAYLOAD_BYTES'] ({max_bytes:,}). "
+            f"The {what} of job {job_type!r} has {size:,} bytes, more than "
+            f"OUTBOX['MAX_PAYLOAD_BYTES'] ({max_bytes:,}). "
             "Store the data elsewhere and enqueue a reference to it."
         )
     # What one database cannot store is refused on all: a job must not depend on the one it meets.
     if text.count("[") + text.count("{") > _DEEPEST and (depth := _depth(payload)) > _DEEPEST:
         raise EnqueueError(
-            f"{what} is nested {depth} levels deep, more than {_DEEPEST}. Flatten it, or enqueue "
-            "it as text."
+            f"The {what} of job {job_type!r} is nested {depth} levels deep, more than "
+            f"{_DEEPEST}. Flatten it, or enqueue it as text."
         )
     if "\\u0000" in text and "\x00" in _all_text(payload):
-        raise EnqueueError(f"{what} holds a NUL character. Remove it, or encode the data.")
+        raise EnqueueError(
+            f"The {what} of job {job_type!r} holds a NUL character. Remove it, or encode the data."
+        )
     return text
 
 

@@ -225,7 +225,7 @@ class Worker:
         if self._settle() and self._has_lanes and not claimed:
             claimed = self._claim()
         self._on_look()
-        if self.options.drain and self._ledger.is_empty:
+        if self.options.drain and not claimed and self._ledger.is_empty:
             self._stopping = True
             return
         self._idle_looks = 0 if claimed else self._idle_looks + 1
@@ -250,6 +250,7 @@ class Worker:
 
     def _claim(self) -> int:
         """Fill up when the threads are about to run dry; return how many jobs came."""
+        self._note_results()
         if self._is_full():
             return 0
         free = max(1, self._free_threads())
@@ -260,9 +261,13 @@ class Worker:
         return len(claimed)
 
     def _is_full(self) -> bool:
-        if waiting := self._threads.waiting:
-            return waiting > self._low_water()
-        return self._free_threads() <= 0
+        return self._has_enough() or (not self._threads.waiting and self._free_threads() <= 0)
+
+    def _has_enough(self) -> bool:
+        return self._threads.waiting > self._low_water()
+
+    def _is_short_of_jobs(self) -> bool:
+        return not self._threads.waiting and self._free_threads() > 0
 
     def _free_threads(self) -> int:
         # What the threads have finished since the last look counts as running: rather too few.
@@ -275,20 +280,22 @@ class Worker:
         )
 
     def _receive(self, timeout_seconds: float) -> None:
-        """Wait for something that asks for a look, and note the results that have come in."""
+        """Wait for something that asks for a look."""
         deadline = time.monotonic() + timeout_seconds
         try:
             while True:
                 left = deadline - time.monotonic()
                 event = self._events.get(timeout=max(0.0, min(left, _LONGEST_WAIT_SECONDS)))
-                if event is _Wake.RESULT:
+                if event is _Wake.RESULT or (event is _Wake.RESULTS and self._has_enough()):
                     # More are on their way: one statement shall write them all down.
                     deadline = min(deadline, time.monotonic() + _GATHER_SECONDS)
-                elif event is not _Wake.NEWS or not self._is_full():
+                elif event is not _Wake.NEWS or self._is_short_of_jobs():
                     # Where nobody is free to run what is new, the results to come lead to a look.
                     break
         except queue.Empty:
-            pass
+            return
+
+    def _note_results(self) -> None:
         results = self._threads.take_results()
         self._ledger.note(results)
         for result in results:
@@ -296,6 +303,8 @@ class Worker:
 
     def _settle(self) -> int:
         """Write down the results there are; return how many."""
+        # Once more: what came in during the claim goes into the same statement.
+        self._note_results()
         if not self._ledger.has_results:
             return 0
         settled = Settled()

@@ -1,14 +1,24 @@
 """Handlers that the tests run, some of them in real worker processes."""
 
 import os
+import secrets
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from django_outbox.handlers import FailNow, Snooze, current_job, handler, set_progress
+from django_outbox.exceptions import LeaseLost
+from django_outbox.handlers import (
+    FailNow,
+    Snooze,
+    current_job,
+    ensure_lease,
+    handler,
+    set_progress,
+)
 from django_outbox.models import Inbox, OutboxJob
+from tests.outbox.proofs import hostile, killing
 
 
 def note(job: OutboxJob, word: str) -> None:
@@ -173,3 +183,43 @@ def write_row_exactly_once(job: OutboxJob) -> None:
     Inbox.objects.create(message_id=f"job-{job.pk}")
     note(job, "began")
     time.sleep(job.payload["seconds"])
+
+
+@handler("FAIL_FIRST")
+def fail_first(job: OutboxJob) -> None:
+    """Succeed at the second attempt."""
+    note(job, "began")
+    if job.attempts == 1:
+        raise ValueError("not yet")
+
+
+@handler("WAIT_FOR_FILE")
+def wait_for_file(job: OutboxJob) -> None:
+    """
+    Run until there is a file for this attempt, ``until`` and a dot and the attempt's number.
+
+    With ``asks`` it asks for its lease meanwhile, and leaves a trace when that is lost.
+    """
+    note(job, "began")
+    until = Path(f"{job.payload['until']}.{job.attempts}")
+    while not until.exists():
+        time.sleep(0.02)
+        if job.payload["asks"]:
+            try:
+                ensure_lease()
+            except LeaseLost:
+                note(job, "lost")
+                raise
+    note(job, "done")
+
+
+@handler("COUNT_ONCE", atomic=True)
+def count_once(job: OutboxJob) -> None:
+    """Write a row each time that this runs; there shall be one in the end."""
+    Inbox.objects.create(consumer=secrets.token_hex(8), message_id=f"job-{job.pk}")
+    time.sleep(job.payload["seconds"])
+
+
+hostile.register()
+# Where a proof has asked for it, this worker ends itself at a certain statement.
+killing.install()
