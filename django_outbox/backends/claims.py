@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connections
@@ -13,15 +13,13 @@ from django_outbox.models import JobStatus, OutboxJob
 
 __all__ = ["RETURNED", "fetch_claimed"]
 
-# What nearly no handler reads stays in the database until one does: Django fetches a deferred
-# field at its first use. The rest is known without asking, or is RETURNED.
-_DEFERRED = ("lease_until", "result", "progress", "window_key")
+# What is known without asking.
 _KNOWN = {"status": JobStatus.IN_PROGRESS.value, "finished_at": None}
 
 _FIELDS = [
     field
     for field in OutboxJob._meta.concrete_fields
-    if field.name not in (*_DEFERRED, *_KNOWN, "worker")
+    if field.name not in (*_KNOWN, "worker", "lease_until")
 ]
 _NAMES = [field.attname for field in _FIELDS]
 _MOMENTS = [field.attname for field in _FIELDS if isinstance(field, DateTimeField)]
@@ -31,23 +29,27 @@ RETURNED = ", ".join(str(field.column) for field in _FIELDS)
 
 
 def fetch_claimed(
-    sql: str, parameters: Sequence[Any], *, worker: str, using: str
+    sql: str, parameters: Sequence[Any], *, worker: str, lease_seconds: float, using: str
 ) -> list[OutboxJob]:
     """Return the jobs of a statement that claims for ``worker`` and returns ``RETURNED``."""
     with connections[using].cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
     known = {**_KNOWN, "worker": worker}
-    return [_job(row, known, using) for row in rows]
+    lease = timedelta(seconds=lease_seconds)
+    return [_job(row, known, lease, using) for row in rows]
 
 
-def _job(row: Sequence[Any], known: Mapping[str, Any], using: str) -> OutboxJob:
+def _job(row: Sequence[Any], known: Mapping[str, Any], lease: timedelta, using: str) -> OutboxJob:
     values = {**known, **dict(zip(_NAMES, row, strict=True))}
     # What the converters of every field come to.
-    if isinstance(values["payload"], str):
-        values["payload"] = json.loads(values["payload"])
+    for name in ("payload", "result", "progress"):
+        if isinstance(values[name], str):
+            values[name] = json.loads(values[name])
     for name in _MOMENTS:
         values[name] = _moment(values[name])
+    # Both are the server's now, give or take what a statement lasts.
+    values["lease_until"] = values["started_at"] + lease
     return bare_job(values, using)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 
-__all__ = ["impatient_transaction", "is_conflict"]
+__all__ = ["answers", "impatient_transaction", "is_conflict"]
 
 # One of the two has to begin again, or to wait. PostgreSQL: serialization_failure,
 # deadlock_detected, lock_not_available. MariaDB and MySQL: deadlock, lock wait timeout, record
@@ -21,6 +21,19 @@ def is_conflict(error: Exception) -> bool:
     """Say whether ``error`` passes when the other transaction is over, or at the next try."""
     code = getattr(error.__cause__, "sqlstate", None) or next(iter(error.args), None)
     return code in _CONFLICTS
+
+
+def answers(using: str) -> bool:
+    """Say whether the database is there, on a connection that is made anew where that is ours."""
+    connection = connections[using]
+    try:
+        if not connection.in_atomic_block:
+            connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError):
+        return False
+    return True
 
 
 @contextmanager

@@ -142,11 +142,14 @@ class ReturningStore:
         return fetch_jobs(sql, parameters, using=self.alias)
 
     def _claim(self, template: str, parameters: Sequence[Any]) -> list[OutboxJob]:
-        """Run a claim; the worker is the first of its parameters."""
+        """Run a claim; its first two parameters are the worker and the lease's seconds."""
         sql = template.format(
             columns=RETURNED, now=NOW_SQL[self.vendor], later=LATER_SQL[self.vendor]
         )
-        return fetch_claimed(sql, parameters, worker=parameters[0], using=self.alias)
+        worker, lease_seconds = parameters[:2]
+        return fetch_claimed(
+            sql, parameters, worker=worker, lease_seconds=lease_seconds, using=self.alias
+        )
 
 
 # What happens to a job with a key that meets another. With a window there are two ways to meet;

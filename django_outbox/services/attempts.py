@@ -85,7 +85,8 @@ class RemoteError(Exception):
 
 def keep_failures(rows: Iterable[OutboxAttempt], *, using: str) -> None:
     """Store attempts that did not succeed, in the transaction that changes their jobs."""
-    OutboxAttempt.objects.using(using).bulk_create(rows)
+    # Claim numbers begin anew where a table was emptied: an old row must not stop a new job.
+    OutboxAttempt.objects.using(using).bulk_create(rows, ignore_conflicts=True)
 
 
 def error_type(error: BaseException | type[BaseException]) -> str:

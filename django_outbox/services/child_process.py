@@ -64,6 +64,10 @@ class Answer:
     failure: Failure | None = None
 
 
+# Far more than any site takes, and an end for one that hangs.
+_LOAD_SECONDS = 120
+
+
 class HandlerProcess:
     """A child that runs one job after the other; started by the first one, and after a death."""
 
@@ -85,10 +89,12 @@ class HandlerProcess:
         context.ends_with(process.kill)
         try:
             # Loading the site does not count as the handler's time.
-            self._is_ready = self._is_ready or link.recv() == READY
+            self._is_ready = self._is_ready or self._has_loaded(process, link)
             link.send(Order(context.job, context.using))
             if not link.poll(registration.timeout_seconds):
+                # Until it is gone: the next job must not be given to a dying child.
                 process.kill()
+                process.wait()
                 raise too_slow(registration.timeout_seconds or 0.0)
             answer = link.recv()
         except (EOFError, OSError) as error:
@@ -125,6 +131,16 @@ class HandlerProcess:
             finally:
                 theirs.close()
         return self._process, self._link
+
+    def _has_loaded(self, process: "subprocess.Popen[bytes]", link: "Connection[Any, Any]") -> bool:
+        if not link.poll(_LOAD_SECONDS):
+            process.kill()
+            process.wait()
+            raise HandlerProcessError(
+                f"The handler's process had not loaded the site after {_LOAD_SECONDS} s and was "
+                "killed."
+            )
+        return bool(link.recv() == READY)
 
     def _obituary(self, process: "subprocess.Popen[bytes]") -> str:
         try:

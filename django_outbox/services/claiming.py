@@ -41,6 +41,11 @@ class QueueRota:
         # By queue: whether its lanes come first in the next claim.
         self._lanes_first = dict.fromkeys(self._lanes, False)
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the last claim gave up although lanes were left that it has not seen."""
+        return any(lanes.is_unfinished for lanes in self._lanes.values())
+
     def claim(self, limit: int) -> list[OutboxJob]:
         """Take up to ``limit`` due jobs."""
         claimed: list[OutboxJob] = []

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_outbox.exceptions import LeaseLost, Snooze
 from django_outbox.models import OutboxJob
@@ -114,16 +115,36 @@ def leave_connections_clean() -> None:
             continue
         connection.queries_log.clear()  # with DEBUG on, Django keeps every statement
         try:
-            left_open = connection.in_atomic_block or not connection.get_autocommit()
-            if connection.vendor == "sqlite":
-                # Its is_usable() does not look; this raises when the driver's connection is closed.
-                left_open = left_open or connection.connection.in_transaction
+            left_open = (
+                connection.in_atomic_block
+                or not connection.get_autocommit()
+                or _is_misused(connection)
+            )
             if left_open or (connection.errors_occurred and not connection.is_usable()):
                 _forget(connection.alias)
             else:
                 connection.errors_occurred = False
         except Exception:  # noqa: BLE001  # whatever the handler did to it
             _forget(connection.alias)
+
+
+def _is_misused(connection: BaseDatabaseWrapper) -> bool:
+    """
+    Say whether the driver's connection was closed, or is in a transaction, behind Django's back.
+
+    The next handler would pay for the one, and the job's own report would wait for the other.
+    Without a question to the server; MariaDB's driver knows nothing of transactions.
+    """
+    driver: Any = connection.connection
+    match connection.vendor:
+        case "postgresql":
+            # 0 is idle, in libpq and in both drivers. psycopg's own object is the quicker one.
+            return bool((getattr(driver, "pgconn", None) or driver.info).transaction_status)
+        case "sqlite":
+            return bool(driver.in_transaction)  # raises when it is closed
+        case "mysql":
+            return not driver.open
+    return False
 
 
 def drop_dead_connections() -> None:

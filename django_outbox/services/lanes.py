@@ -24,10 +24,13 @@ class LaneWalk:
         self._worker = worker
         self._lease_seconds = lease_seconds
         self._after = ""
+        #: Whether the last claim stopped before it had seen every lane, with hands empty.
+        self.is_unfinished = False
 
     def claim(self, limit: int) -> list[OutboxJob]:
         """Take the heads of up to ``limit`` lanes."""
         heads = self._free_heads(limit)
+        self.is_unfinished = not heads and bool(self._after)
         if not heads:
             return []
         return self._store.take(heads, worker=self._worker, lease_seconds=self._lease_seconds)

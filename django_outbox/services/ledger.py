@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import DatabaseError, InterfaceError
 
-from django_outbox.backends.contention import is_conflict
+from django_outbox.backends.contention import answers, is_conflict
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Result
 from django_outbox.services.heartbeat import Heartbeat
@@ -77,7 +77,12 @@ class Ledger:
         the middle, what was written has left the list, and nothing is reported twice.
         """
         for batch in batches(self._unsettled):
-            yield self._settle_or_postpone(batch)
+            settled = self._settle_or_postpone(batch)
+            if settled is None:
+                # Each one costs patience: the rest has its turn at the next look.
+                self._unsettled.sort(key=lambda result: any(result is one for one in batch))
+                return
+            yield settled
 
     def release(self, jobs: Sequence[OutboxJob] | None = None, *, reason: str) -> int:
         """
@@ -98,14 +103,36 @@ class Ledger:
         self._let_go(leaving)
         return returned
 
-    def _settle_or_postpone(self, batch: Sequence[Result]) -> Settled:
+    def _settle_or_postpone(self, batch: Sequence[Result]) -> Settled | None:
         try:
             settled = settle(batch, using=self.using)
         except DatabaseError as error:
             # Another transaction has the key, or the rows: do something else meanwhile.
-            if not is_conflict(error):
+            if is_conflict(error):
+                return None
+            if not answers(self.using):
                 raise
-            return Settled()
+            logger.error("worker=%s results refused, one by one now: %s", self.worker, error)
+            return sum(map(self._settle_or_fail, batch), Settled())
+        return self._is_settled(batch, settled)
+
+    def _settle_or_fail(self, result: Result) -> Settled:
+        """Settle one result; one that the database refuses is a failure, and not tried for ever."""
+        refusal: DatabaseError | None = None
+        for one in (result, None):
+            attempted = one or Result(result.job, result.seconds, error=refusal)
+            try:
+                return self._is_settled([result], settle([attempted], using=self.using))
+            except DatabaseError as error:
+                if is_conflict(error):
+                    return Settled()
+                if not answers(self.using):
+                    raise
+                refusal = error
+        logger.error("job_id=%s is left to its lease: %s", result.job.pk, refusal)
+        return self._is_settled([result], Settled(lost=1))
+
+    def _is_settled(self, batch: Sequence[Result], settled: Settled) -> Settled:
         self._on_results(batch)
         settled_now = set(map(id, batch))
         self._unsettled = [one for one in self._unsettled if id(one) not in settled_now]

@@ -3,7 +3,7 @@ Being there: a worker shows that it lives, hears of new jobs, and takes over fro
 
 All of that happens on one thread with a connection of its own (a :class:`Link`), which is idle
 most of the time. The hardest failure is a lock that was lost by a worker that lives: its server
-was restarted, or its connection broke. So a lock has to be free at two looks in a row, nobody is
+was restarted, or its connection broke. So a lock has to be free for half a second, nobody is
 called dead shortly after a server's start or after our own connection broke, and if it happens
 all the same, the fence keeps the jobs' reports apart: they run twice, which is the promise.
 """
@@ -21,14 +21,21 @@ from django.db import DatabaseError, InterfaceError, connections
 from django_outbox.backends.links import link_for
 from django_outbox.clock import ServerTime
 from django_outbox.models import OutboxWorker
-from django_outbox.services.takeover import forget_silent_workers, forget_worker, take_over
+from django_outbox.services.takeover import (
+    forget_silent_workers,
+    forget_worker,
+    holds_jobs,
+    take_over,
+)
 
 __all__ = ["Presence"]
 
 logger = logging.getLogger(__name__)
 
-# A lock has to be free at two looks, so a dead worker is known after twice that at most.
 _LOOK_EVERY_SECONDS = 0.2
+# A lock has to be free for so long: the time in which a worker that lives sees that its link is
+# broken, and has made another.
+_FREE_SECONDS = 0.45
 # Other workers get so much time to come back when our own connection had broken.
 _AFTER_AN_OUTAGE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -70,7 +77,8 @@ class Presence:
         self._link = link_for(worker, using=using, with_lock=with_lock, with_news=with_news)
         self.looks_often = with_news and not self._link.brings_news
         self._has_lock = False
-        self._suspects: set[str] = set()
+        # Since when these workers' locks have been free.
+        self._suspects: dict[str, float] = {}
         self._died_at: dict[str, float] = {}
         self._nobody_is_dead_before = 0.0
         self._sign_at = 0.0
@@ -108,16 +116,19 @@ class Presence:
                 except Exception as error:  # noqa: BLE001  # its end would leave the worker deaf
                     failures += 1
                     self._lose_link(error)
-                    pause_s = min(_LONGEST_PAUSE_SECONDS, 0.05 * 2 ** min(failures, 10))
-                    self._ended.wait(pause_s * random.uniform(0.5, 1.0))  # noqa: S311
+                    # The first time at once: others look at our lock.
+                    if failures > 1:
+                        pause_s = min(_LONGEST_PAUSE_SECONDS, 0.05 * 2 ** min(failures, 10))
+                        self._ended.wait(pause_s * random.uniform(0.5, 1.0))  # noqa: S311
             self._leave()
         finally:
             self._link.end()
             connections.close_all()
 
     def _connect(self) -> None:
-        self._has_lock = self._link.open()
-        self._sign()
+        self._link.open()
+        self._has_lock = self._link.take_lock()
+        self._sign_or_postpone()
         self._is_up.set()
         # What was enqueued while nobody listened.
         self._on_news()
@@ -128,13 +139,17 @@ class Presence:
         if self._ended.is_set():
             return
         if time.monotonic() >= self._sign_at:
-            self._sign()
+            # The server may have held the lock of a session of ours that it knew to be lost.
+            self._has_lock = self._has_lock or self._link.take_lock()
+            self._sign_or_postpone()
         if time.monotonic() < self._nobody_is_dead_before:
             return
-        free = self._link.find_dead()
-        dead, self._suspects = free & self._suspects, free
-        for name in sorted(dead):
-            self._bury(name)
+        now = time.monotonic()
+        before = self._suspects
+        self._suspects = {name: before.get(name, now) for name in self._link.find_dead()}
+        for name, free_since in sorted(self._suspects.items()):
+            if now >= free_since + _FREE_SECONDS:
+                self._bury(name)
 
     def _bury(self, name: str) -> None:
         if take_over(name, using=self.using).total:
@@ -145,6 +160,17 @@ class Presence:
             forget_worker(name, using=self.using)
             self._link.forget(name)
             del self._died_at[name]
+
+    def _sign_or_postpone(self) -> None:
+        # The row is for people, and for those who look for the dead. Without it the lease is
+        # left; that a write failed is no reason to give up the link.
+        try:
+            self._sign()
+            self._sign_at = time.monotonic() + self._every_seconds
+        except (DatabaseError, InterfaceError) as error:
+            logger.info("worker=%s could not sign: %s", self.worker, error)
+            connections[self.using].close()
+            self._sign_at = time.monotonic() + 1.0
 
     def _sign(self) -> None:
         """Write down that we are here."""
@@ -157,15 +183,17 @@ class Presence:
             "has_lock": self._has_lock,
             "seen_at": ServerTime(),
         }
-        OutboxWorker.objects.using(self.using).update_or_create(
-            name=self.worker, defaults=facts, create_defaults={**facts, "started_at": ServerTime()}
-        )
+        rows = OutboxWorker.objects.using(self.using)
+        # Writing first: SQLite gives up at once when a transaction that has read wants to write.
+        if not rows.filter(name=self.worker).update(**facts):
+            rows.create(name=self.worker, started_at=ServerTime(), **facts)
         forget_silent_workers(self._lease_seconds, using=self.using)
-        self._sign_at = time.monotonic() + self._every_seconds
 
     def _leave(self) -> None:
         try:
-            OutboxWorker.objects.using(self.using).filter(name=self.worker).delete()
+            # Jobs that could not be given back are taken over as those of a dead worker.
+            if not holds_jobs(self.worker, using=self.using):
+                forget_worker(self.worker, using=self.using)
         except (DatabaseError, InterfaceError) as error:
             logger.info("worker=%s leaves its row behind: %s", self.worker, error)
 

@@ -6,13 +6,13 @@ from collections.abc import Collection
 
 from django.db import DatabaseError
 
-from django_outbox.backends.contention import is_conflict
+from django_outbox.backends.contention import answers, is_conflict
 from django_outbox.exceptions import LeaseLost
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Failure, error_type
 from django_outbox.services.retries import Settled, bury, wait_again
 
-__all__ = ["rescue", "rescue_expired"]
+__all__ = ["pass_over", "rescue", "rescue_expired"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,7 @@ def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
         try:
             rescued += rescue(job, using=using)
         except DatabaseError as error:
-            # Somebody enqueues its key just now: the next look will find it again.
-            if not is_conflict(error):
-                raise
+            pass_over(job, error, using=using)
     if rescued.total:
         logger.warning(
             "jobs of dead workers: retried=%s failed=%s superseded=%s",
@@ -49,6 +47,19 @@ def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
             rescued.superseded,
         )
     return rescued
+
+
+def pass_over(job: OutboxJob, error: DatabaseError, *, using: str) -> None:
+    """
+    Leave ``job`` to the next look, and go on with the others; raise when the database is away.
+
+    As a rule somebody enqueues its key just now.
+    """
+    if is_conflict(error):
+        return
+    if not answers(using):
+        raise error
+    logger.error("job_id=%s could not be taken from its worker: %s", job.pk, error)
 
 
 def rescue(job: OutboxJob, *, using: str, reason: str = "") -> Settled:

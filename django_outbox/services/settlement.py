@@ -18,6 +18,7 @@ from django_outbox.services.completion import complete
 from django_outbox.services.retries import (
     SUPERSEDED,
     Settled,
+    bury,
     fail,
     fail_together,
     wait_again,
@@ -26,6 +27,8 @@ from django_outbox.services.retries import (
 __all__ = ["SUPERSEDED", "Settled", "batches", "give_back", "settle", "wait_again"]
 
 logger = logging.getLogger(__name__)
+
+_MOST_CONFLICTS = 2
 
 
 def batches(results: Sequence[Result]) -> list[list[Result]]:
@@ -110,17 +113,28 @@ def give_back(jobs: Iterable[OutboxJob], *, using: str, reason: str = "") -> int
     """
     Let jobs wait again that this worker will not finish; return how many it still held.
 
-    Without a ``reason`` they were never begun, and their attempt is not counted.
+    Without a ``reason`` they were never begun, and their attempt is not counted. With one, those
+    that have no attempt left are buried.
     """
     failure = Failure(error_type(WorkerStoppedError), reason) if reason else None
     count = 0
+    # Whoever stops has no time to wait for each key that somebody is enqueuing.
+    patience = _MOST_CONFLICTS
     for job in jobs:
+        if not patience:
+            logger.warning("job_id=%s goes back when its worker is gone", job.pk)
+            continue
+        held = _held(job, using)
         try:
-            outcome = wait_again(job, _held(job, using), failure=failure)
+            if failure is not None and job.attempts >= job.max_attempts:
+                count += bury(job, failure, held).failed
+                continue
+            outcome = wait_again(job, held, failure=failure)
         except DatabaseError as error:
             if not is_conflict(error):
                 raise
-            logger.warning("job_id=%s goes back when its lease is over: %s", job.pk, error)
+            patience -= 1
+            logger.warning("job_id=%s goes back when its worker is gone: %s", job.pk, error)
         else:
             count += outcome.retried + outcome.superseded
     return count

@@ -44,7 +44,10 @@ def run_once(
         lease_seconds=conf.LEASE_SECONDS,
         using=alias,
     )
-    waiting = [JobContext(job, alias) for job in rota.claim(max_jobs)]
+    claimed = rota.claim(max_jobs)
+    while not claimed and rota.is_unfinished:
+        claimed = rota.claim(max_jobs)
+    waiting = [JobContext(job, alias) for job in claimed]
     contexts = {(context.job.pk, context.job.claim_no): context for context in waiting}
     begun = 0
 

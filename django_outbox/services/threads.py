@@ -94,7 +94,8 @@ class HandlerThreads:
         thread has begun is not begun. All of them come back as results with LeaseLost.
         """
         # This first: a thread that begins such a job looks here after it has shown itself.
-        self._lost = self._lost.union(keys)
+        # Only the latest: the heartbeat names again what is still held.
+        self._lost = frozenset(keys)
         for slot in self._slots:
             context = slot.context
             if context is not None and (context.job.pk, context.job.claim_no) in self._lost:

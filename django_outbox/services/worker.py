@@ -225,7 +225,8 @@ class Worker:
         if self._settle() and self._has_lanes and not claimed:
             claimed = self._claim()
         self._on_look()
-        if self.options.drain and not claimed and self._ledger.is_empty:
+        has_seen_all = not claimed and not self._rota.is_unfinished
+        if self.options.drain and has_seen_all and self._ledger.is_empty:
             self._stopping = True
             return
         self._idle_looks = 0 if claimed else self._idle_looks + 1
@@ -238,12 +239,17 @@ class Worker:
             return min(wait_s, _POSTPONED_SECONDS)
         if self._is_full():
             return wait_s
+        if self._rota.is_unfinished:
+            return 0.0
         if self._presence.looks_often:
             wait_s = min(wait_s, _FIRST_LOOK_SECONDS * 2 ** min(self._idle_looks, 16))
         # Jitter, so that many idle workers do not ask the database at the same moment.
         wait_s *= random.uniform(0.9, 1.1)  # noqa: S311
         if self._idle_looks and wait_s > _FIRST_LOOK_SECONDS:
             due_s = seconds_until_due(self.queues, using=self.using)
+            if due_s == 0:
+                # It is due and could not be had: somebody has locked it, for a moment or an hour.
+                due_s = _FIRST_LOOK_SECONDS * 2 ** min(self._idle_looks, 16)
             # Just after it is due, since before there would be nothing to see.
             wait_s = min(wait_s, math.inf if due_s is None else due_s + _AFTER_DUE_SECONDS)
         return wait_s
@@ -334,8 +340,10 @@ class Worker:
         self.report.returned += self._ledger.release(self._threads.take_waiting(), reason="")
         self._threads.end()
         deadline = time.monotonic() + self.options.grace_seconds
-        while self._ledger.unfinished and not self._stopping_now and time.monotonic() < deadline:
-            self._receive(deadline - time.monotonic())
+        while not (self._ledger.is_empty or self._stopping_now) and time.monotonic() < deadline:
+            # Results that could not be written have the time that there is, too.
+            left = deadline - time.monotonic()
+            self._receive(min(left, 1.0) if self._ledger.has_results else left)
             self._try_to_settle()
         self._receive(0.0)
         self._try_to_settle()

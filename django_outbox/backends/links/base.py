@@ -2,6 +2,7 @@
 
 import os
 import select
+import weakref
 from contextlib import suppress
 from typing import Protocol
 
@@ -12,6 +13,20 @@ __all__ = ["SETTLING_SECONDS", "Interruptible", "Link", "dedicated_connection"]
 
 #: So long after its start a server knows of no lock yet, since workers are coming back.
 SETTLING_SECONDS = 5
+
+
+_LINKS: "weakref.WeakSet[Interruptible]" = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    # The bare descriptors: a word of farewell to the server would end the parent's session.
+    for link in list(_LINKS):
+        for descriptor in link.descriptors():
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 class Link(Protocol):
@@ -27,8 +42,12 @@ class Link(Protocol):
         """Whether :meth:`wait` hears of new jobs."""
         ...
 
-    def open(self) -> bool:
-        """Connect; return whether the worker now holds its lock."""
+    def open(self) -> None:
+        """Connect."""
+        ...
+
+    def take_lock(self) -> bool:
+        """Return whether the worker now holds its lock; may be asked again."""
         ...
 
     def wait(self, seconds: float) -> bool:
@@ -63,12 +82,22 @@ class Link(Protocol):
 
 
 class Interruptible:
-    """A wait for file descriptors that another thread can end."""
+    """
+    A wait for file descriptors that another thread can end.
+
+    ``descriptors`` are those that hold the lock. A child that a handler forks must not keep
+    them: the lock would outlive the worker for as long as the child lives.
+    """
 
     def __init__(self) -> None:
+        _LINKS.add(self)
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         os.set_blocking(self._write_end, False)
+
+    def descriptors(self) -> list[int]:
+        """Return what a fork has to let go."""
+        return []
 
     def interrupt(self) -> None:
         """End the wait of the other thread."""
@@ -78,10 +107,14 @@ class Interruptible:
 
     def wait_for(self, seconds: float, *descriptors: int) -> bool:
         """Return whether one of ``descriptors`` has something to read."""
-        ready, _, _ = select.select([self._read_end, *descriptors], [], [], max(0.0, seconds))
+        # Not select(): it knows no descriptor beyond 1023.
+        poll = select.poll()
+        for descriptor in (self._read_end, *descriptors):
+            poll.register(descriptor, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll(max(0.0, seconds) * 1000)}
         if self._read_end in ready:
             os.read(self._read_end, 512)
-        return any(descriptor in ready for descriptor in descriptors)
+        return not ready.isdisjoint(descriptors)
 
     def forget(self, worker: str) -> None:
         """Do nothing: a server forgets by itself."""

@@ -38,10 +38,13 @@ class MySQLLink(Interruptible):
         self._is_watching = False
         self._server_has_settled = False
 
-    def open(self) -> bool:
-        """Connect and take the lock."""
+    def open(self) -> None:
+        """Connect."""
         self._connection = dedicated_connection(self.using)
         self._is_watching = self._server_has_settled = False
+
+    def take_lock(self) -> bool:
+        """Take the lock that ends with the session."""
         return self.with_lock and self._take(self.worker)
 
     def wait(self, seconds: float) -> bool:

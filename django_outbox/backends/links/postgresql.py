@@ -45,28 +45,31 @@ class PostgreSQLLink(Interruptible):
         self._connection: BaseDatabaseWrapper | None = None
         self._is_watching = False
 
-    def open(self) -> bool:
-        """Connect, listen and take the lock."""
+    def open(self) -> None:
+        """Connect and listen."""
         self._connection = dedicated_connection(self.using)
         self._is_watching = False
         if self.brings_news:
             self._execute(f"LISTEN {CHANNEL}")
-        if not self.with_lock:
-            return False
-        return bool(self._value(_TAKE, self._value(_HASH, self.worker)))
+
+    def take_lock(self) -> bool:
+        """Take the lock that ends with the session."""
+        return self.with_lock and bool(self._value(_TAKE, self._value(_HASH, self.worker)))
+
+    def descriptors(self) -> list[int]:
+        """Return the socket."""
+        raw = self._connection.connection if self._connection is not None else None
+        return [] if raw is None or raw.closed else [raw.fileno()]
 
     def wait(self, seconds: float) -> bool:
         """Wait for a notification."""
         assert self._connection is not None
         raw: Any = self._connection.connection
-        if not self.wait_for(seconds, raw.fileno()):
-            return False
-        if not hasattr(raw, "pgconn"):  # psycopg2
-            raw.poll()
-            heard, raw.notifies[:] = bool(raw.notifies), []
-            return heard
+        # What came along with the answer to a statement of ours was read with it.
+        if _has_heard(raw):
+            return True
         # Reading also notices a server that has hung up.
-        return any(True for _ in list(raw.notifies(timeout=0)))
+        return self.wait_for(seconds, raw.fileno()) and _has_heard(raw)
 
     def find_dead(self) -> set[str]:
         """Compare the workers that have a lock with the locks that are held."""
@@ -92,3 +95,12 @@ class PostgreSQLLink(Interruptible):
         with self._connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall()) if cursor.description else []
+
+
+def _has_heard(raw: Any) -> bool:
+    """Take the notifications that there are."""
+    if hasattr(raw, "pgconn"):
+        return bool(list(raw.notifies(timeout=0)))
+    raw.poll()  # psycopg2
+    heard, raw.notifies[:] = bool(raw.notifies), []
+    return heard

@@ -48,10 +48,13 @@ class SQLiteLink(Interruptible):
         self._watch: int | None = None
         self._seen_version = 0
 
-    def open(self) -> bool:
-        """Take the lock, and note where the counter stands."""
+    def open(self) -> None:
+        """Note where the counter stands."""
         self._connection = dedicated_connection(self.using)
         self._seen_version = self._version()
+
+    def take_lock(self) -> bool:
+        """Lock a file of our own until we close it, or die."""
         if self.with_lock and self._lock is None:
             with suppress(OSError):  # a folder that cannot be written to: the lease decides
                 self._folder.mkdir(exist_ok=True)
@@ -89,6 +92,10 @@ class SQLiteLink(Interruptible):
         """Remove the dead worker's file."""
         with suppress(OSError):
             self._file_of(worker).unlink()
+
+    def descriptors(self) -> list[int]:
+        """Return the locked files."""
+        return [one for one in (self._lock, self._watch) if one is not None]
 
     def close(self) -> None:
         """Let the locks go and remove our file."""

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -25,6 +26,9 @@ from django_outbox.services.supervisor import Supervisor
 from django_outbox.services.worker import Worker, WorkerReport
 
 logger = logging.getLogger(__name__)
+
+# How long threads that a handler left behind may hold up the exit of the process.
+_LEAVE_WITHIN_SECONDS = 3.0
 
 
 class Command(OpsCommand):
@@ -53,6 +57,7 @@ class Command(OpsCommand):
             # At its exit Python waits for the threads of each ThreadPoolExecutor.
             if self.worker is not None and self.worker.has_running_handlers:
                 os._exit(status if isinstance(status, int) else 1)
+            _leave_soon(status if isinstance(status, int) else 1)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
         """Check the site, without the database while that is away: the worker waits for it."""
@@ -125,3 +130,18 @@ class Command(OpsCommand):
         self.result(
             {"event": "stopped", **self.counters}, f"Worker stopped: {done or 'nothing done'}."
         )
+
+
+def _leave_soon(status: int) -> None:
+    """
+    End the process in a few seconds, should its exit not do so.
+
+    Python waits for every thread that is no daemon, and a handler may have left one that never
+    ends. Others, such as an idle pool's, end in time, and then the process leaves as usual.
+    """
+    left = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    if all(one.daemon for one in left):
+        return
+    watchdog = threading.Timer(_LEAVE_WITHIN_SECONDS, os._exit, [status])
+    watchdog.daemon = True
+    watchdog.start()
