@@ -142,11 +142,13 @@ class Presence:
             # The server may have held the lock of a session of ours that it knew to be lost.
             self._has_lock = self._has_lock or self._link.take_lock()
             self._sign_or_postpone()
-        if time.monotonic() < self._nobody_is_dead_before:
-            return
+        # Asked in any case: this is how a link that is broken is noticed.
+        free = self._link.find_dead()
         now = time.monotonic()
+        if now < self._nobody_is_dead_before:
+            return
         before = self._suspects
-        self._suspects = {name: before.get(name, now) for name in self._link.find_dead()}
+        self._suspects = {name: before.get(name, now) for name in free}
         for name, free_since in sorted(self._suspects.items()):
             if now >= free_since + _FREE_SECONDS:
                 self._bury(name)

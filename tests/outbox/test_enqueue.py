@@ -32,6 +32,54 @@ def test_enqueue_returns_the_stored_pending_job():
     assert (stored.status, stored.payload, stored.attempts) == ("PENDING", {"data": "test"}, 0)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"payload": {"tuple": (1, 2), 1: "first", "1": "second", "text": 'żółć 💙 \\ "'}},
+        {"payload": [1e16, 1.5e300, 10**30, -0.0, 0.1, 1e-7, 5e-324, 1.0, True, None]},
+        {"payload": "1e+16"},
+        {"priority": -7, "max_attempts": 3, "queue": "mail", "group_key": "customer 7"},
+        {"group_key": "customer 7", "queue": "mail"},
+        {"run_after": NOON},
+        {"run_after": timedelta(minutes=5, milliseconds=250)},
+        {"run_after": timedelta(0)},
+        {"dedup_key": "k"},
+        {"dedup_key": "k", "on_duplicate": "replace"},
+        {"dedup_key": "k", "dedup_window": timedelta(hours=1)},
+        {"dedup_key": "k", "priority": 4, "run_after": NOON, "payload": {"n": 1}},
+    ],
+)
+@pytest.mark.parametrize("zone", [None, "America/New_York"])
+def test_returned_job_is_what_is_read_from_the_table(settings, arguments, zone):
+    settings.OUTBOX = {"QUEUES": {"mail": {"LANES": True}}}
+    settings.USE_TZ, settings.TIME_ZONE = zone is None, zone or "UTC"
+    if zone and arguments.get("run_after") == NOON:
+        pytest.skip("a moment with a time zone cannot be stored where there are none")
+
+    job = enqueue("TEST_JOB", **arguments)
+
+    stored = OutboxJob.objects.get(pk=job.pk)
+    assert [repr(value) for value in of_fields(job)] == [repr(one) for one in of_fields(stored)]
+    assert not job.get_deferred_fields()
+    assert (job._state.adding, job._state.db) == (False, "default")
+
+
+def of_fields(job: OutboxJob) -> list[object]:
+    # Some databases sort the keys of an object.
+    values = [getattr(job, field.attname) for field in OutboxJob._meta.concrete_fields]
+    return [sorted(one.items(), key=str) if isinstance(one, dict) else one for one in values]
+
+
+def test_returned_job_shares_nothing_with_the_callers_payload():
+    payload = {"list": [1]}
+
+    job = enqueue("TEST_JOB", payload=payload)
+    payload["list"].append(2)
+
+    assert job.payload == {"list": [1]}
+
+
 def test_job_is_due_at_once_by_the_servers_clock():
     job = enqueue("TEST_JOB")
 

@@ -1,0 +1,1 @@
+"""Proofs of what the outbox promises: each with a short version, and a long one marked soak."""
