@@ -3,13 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self
 
 from django.db import connections
 
 from django_outbox.clock import ServerTime
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
+from django_outbox.services.companion import Companion
 
 __all__ = ["Heartbeat"]
 
@@ -19,7 +18,7 @@ logger = logging.getLogger(__name__)
 _BATCH = 1000
 
 
-class Heartbeat:
+class Heartbeat(Companion):
     """
     Extends the leases of the jobs that were put into it, from a thread with a connection of its
     own, so that neither a busy handler nor a slow claim costs them.
@@ -40,6 +39,7 @@ class Heartbeat:
         using: str,
         on_lost: Callable[[set[tuple[int, int]]], None] | None = None,
     ) -> None:
+        super().__init__(f"outbox-heartbeat-{worker}")
         self.worker = worker
         self.lease_seconds = lease_seconds
         self.every_seconds = every_seconds
@@ -47,24 +47,6 @@ class Heartbeat:
         self._on_lost = on_lost or (lambda lost: None)
         self._held: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, name=f"outbox-heartbeat-{worker}", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        # A beat that hangs in a dead network must not hold up the worker's exit.
-        self._thread.join(timeout=5)
 
     def hold(self, jobs: Iterable[OutboxJob]) -> None:
         """Extend the leases of these jobs from now on."""
@@ -114,13 +96,11 @@ class Heartbeat:
         jobs = OutboxJob.objects.using(self.using)
         return jobs.filter(pk__in=ids, worker=self.worker, lease_until__isnull=False)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Beat until the worker ends."""
         wait_s = self.every_seconds
-        try:
-            while not self._ended.wait(wait_s):
-                wait_s = self.every_seconds if self._beat_or_log() else 1.0
-        finally:
-            connections.close_all()
+        while not self.ended.wait(wait_s):
+            wait_s = self.every_seconds if self._beat_or_log() else 1.0
 
     def _beat_or_log(self) -> bool:
         try:

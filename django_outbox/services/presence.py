@@ -13,7 +13,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -21,6 +20,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django_outbox.backends.links import link_for
 from django_outbox.clock import ServerTime
 from django_outbox.models import OutboxWorker
+from django_outbox.services.companion import Companion
 from django_outbox.services.takeover import (
     forget_silent_workers,
     forget_worker,
@@ -45,7 +45,7 @@ _LAST_WORDS_SECONDS = 5.0
 _PATIENCE_SECONDS = 5.0
 
 
-class Presence:
+class Presence(Companion):
     """
     The thread that keeps a worker's link to its database.
 
@@ -67,6 +67,7 @@ class Presence:
         with_news: bool,
         on_news: Callable[[], None],
     ) -> None:
+        super().__init__(f"outbox-presence-{worker}")
         self.worker = worker
         self.using = using
         self._queues = list(queues)
@@ -83,35 +84,25 @@ class Presence:
         self._nobody_is_dead_before = 0.0
         self._sign_at = 0.0
         self._is_up = threading.Event()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, name=f"outbox-presence-{worker}", daemon=True
-        )
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        super().__enter__()
         self._is_up.wait(_PATIENCE_SECONDS)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
+    def wake(self) -> None:
+        """End the wait of the link."""
         self._link.interrupt()
-        # A statement that hangs in a dead network must not hold up the worker's exit.
-        self._thread.join(timeout=5)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Keep the link until the worker ends."""
         failures = 0
         try:
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 try:
                     self._connect()
                     failures = 0
-                    while not self._ended.is_set():
+                    while not self.ended.is_set():
                         self._look()
                 except Exception as error:  # noqa: BLE001  # its end would leave the worker deaf
                     failures += 1
@@ -119,11 +110,10 @@ class Presence:
                     # The first time at once: others look at our lock.
                     if failures > 1:
                         pause_s = min(_LONGEST_PAUSE_SECONDS, 0.05 * 2 ** min(failures, 10))
-                        self._ended.wait(pause_s * random.uniform(0.5, 1.0))  # noqa: S311
+                        self.ended.wait(pause_s * random.uniform(0.5, 1.0))  # noqa: S311
             self._leave()
         finally:
             self._link.end()
-            connections.close_all()
 
     def _connect(self) -> None:
         self._link.open()
@@ -136,7 +126,7 @@ class Presence:
     def _look(self) -> None:
         if self._link.wait(_LOOK_EVERY_SECONDS):
             self._on_news()
-        if self._ended.is_set():
+        if self.ended.is_set():
             return
         if time.monotonic() >= self._sign_at:
             # The server may have held the lock of a session of ours that it knew to be lost.

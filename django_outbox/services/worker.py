@@ -2,13 +2,12 @@
 The worker: claims jobs, lets threads run them, writes down how they ended.
 
 One thread, the caller of :meth:`Worker.run`, does all of that and never runs a handler: those
-run on :class:`HandlerThreads`. A :class:`Ledger` knows what is held and what is still to be
-written down, a :class:`Heartbeat` extends the leases, a :class:`Presence` shows that the worker
-lives and hears of new jobs. What wakes the worker comes through one queue: results, news, and
-requests to stop.
+run on :class:`HandlerThreads`. A :class:`Supply` claims for them, a :class:`Ledger` knows what is
+held and what is still to be written down, a :class:`Heartbeat` extends the leases, a
+:class:`Presence` shows that the worker lives and hears of new jobs. What wakes the worker comes
+through one queue: results, news, and requests to stop.
 
-Short jobs go through it as through a pipe: the next ones are claimed before the last ones are
-through, and results are written down while the next handlers run.
+Results are written down while the handlers of the next jobs run.
 
 The hardest failure is the database going away. Results are kept and written when it is back;
 by then a lease may be over and another worker may have done the job again: at least once, which
@@ -27,7 +26,6 @@ from enum import Enum, auto
 from django.db import DatabaseError, InterfaceError, connections, reset_queries, router
 
 from django_outbox.conf import get_conf
-from django_outbox.engine.prefetch import low_water, prefetch, smoothed_mean
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Result
 from django_outbox.services.claiming import QueueRota, warn_of_undeclared_queues
@@ -41,6 +39,7 @@ from django_outbox.services.registry import registry
 from django_outbox.services.rescue import rescue_expired
 from django_outbox.services.settlement import Settled
 from django_outbox.services.setup import WorkerOptions
+from django_outbox.services.supply import Supply
 from django_outbox.services.threads import HandlerThreads
 
 __all__ = ["Worker", "WorkerOptions", "WorkerReport"]
@@ -131,12 +130,12 @@ class Worker:
         self._ledger = Ledger(
             self.name, heartbeat=self._heartbeat, using=self.using, on_results=on_results
         )
-        self._rota = QueueRota(
+        rota = QueueRota(
             self.queues, worker=self.name, lease_seconds=options.lease_seconds, using=self.using
         )
+        self._supply = Supply(rota, self._threads, self._ledger, max_jobs=options.max_jobs)
         self._has_lanes = any(conf.QUEUES[name].LANES for name in self.queues)
         self._listener_error: Exception | None = None
-        self._mean_seconds: float | None = None
         self._rescue_at = 0.0
         self._outages = 0
         self._is_new = True
@@ -220,12 +219,12 @@ class Worker:
         self._rescue()
         # News that come from here on may be of jobs that the claim does not see.
         self._has_news = False
-        claimed = self._claim()
+        claimed = self._supply.claim()
         # While the handlers of the new jobs run. The end of a job may be what a lane waits for.
         if self._settle() and self._has_lanes and not claimed:
-            claimed = self._claim()
+            claimed = self._supply.claim()
         self._on_look()
-        has_seen_all = not claimed and not self._rota.is_unfinished
+        has_seen_all = not claimed and not self._supply.may_find_more
         if self.options.drain and has_seen_all and self._ledger.is_empty:
             self._stopping = True
             return
@@ -237,9 +236,9 @@ class Worker:
         wait_s = self.options.poll_seconds
         if self._ledger.has_results:
             return min(wait_s, _POSTPONED_SECONDS)
-        if self._is_full():
+        if self._supply.is_full:
             return wait_s
-        if self._rota.is_unfinished:
+        if self._supply.may_find_more:
             return 0.0
         if self._presence.looks_often:
             wait_s = min(wait_s, _FIRST_LOOK_SECONDS * 2 ** min(self._idle_looks, 16))
@@ -254,37 +253,6 @@ class Worker:
             wait_s = min(wait_s, math.inf if due_s is None else due_s + _AFTER_DUE_SECONDS)
         return wait_s
 
-    def _claim(self) -> int:
-        """Fill up when the threads are about to run dry; return how many jobs came."""
-        self._note_results()
-        if self._is_full():
-            return 0
-        free = max(1, self._free_threads())
-        limit = self.options.max_jobs
-        claimed = self._rota.claim(prefetch(self._mean_seconds, threads=free, limit=limit))
-        self._ledger.take(claimed)
-        self._threads.submit(claimed, low_water=self._low_water())
-        return len(claimed)
-
-    def _is_full(self) -> bool:
-        return self._has_enough() or (not self._threads.waiting and self._free_threads() <= 0)
-
-    def _has_enough(self) -> bool:
-        return self._threads.waiting > self._low_water()
-
-    def _is_short_of_jobs(self) -> bool:
-        return not self._threads.waiting and self._free_threads() > 0
-
-    def _free_threads(self) -> int:
-        # What the threads have finished since the last look counts as running: rather too few.
-        running = self._ledger.unfinished - self._threads.waiting
-        return self.options.concurrency - running
-
-    def _low_water(self) -> int:
-        return low_water(
-            self._mean_seconds, threads=self.options.concurrency, limit=self.options.max_jobs
-        )
-
     def _receive(self, timeout_seconds: float) -> None:
         """Wait for something that asks for a look."""
         deadline = time.monotonic() + timeout_seconds
@@ -292,25 +260,19 @@ class Worker:
             while True:
                 left = deadline - time.monotonic()
                 event = self._events.get(timeout=max(0.0, min(left, _LONGEST_WAIT_SECONDS)))
-                if event is _Wake.RESULT or (event is _Wake.RESULTS and self._has_enough()):
+                if event is _Wake.RESULT or (event is _Wake.RESULTS and self._supply.has_enough):
                     # More are on their way: one statement shall write them all down.
                     deadline = min(deadline, time.monotonic() + _GATHER_SECONDS)
-                elif event is not _Wake.NEWS or self._is_short_of_jobs():
+                elif event is not _Wake.NEWS or self._supply.is_short:
                     # Where nobody is free to run what is new, the results to come lead to a look.
                     break
         except queue.Empty:
             return
 
-    def _note_results(self) -> None:
-        results = self._threads.take_results()
-        self._ledger.note(results)
-        for result in results:
-            self._mean_seconds = smoothed_mean(self._mean_seconds, result.seconds)
-
     def _settle(self) -> int:
         """Write down the results there are; return how many."""
         # Once more: what came in during the claim goes into the same statement.
-        self._note_results()
+        self._supply.note_results()
         if not self._ledger.has_results:
             return 0
         settled = Settled()

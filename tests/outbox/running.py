@@ -53,3 +53,17 @@ def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:
 def statuses() -> dict[str, int]:
     """Return how many jobs have which status."""
     return dict(Counter(OutboxJob.objects.values_list("status", flat=True)))
+
+
+def in_thread(function: Callable[[], object]) -> threading.Thread:
+    """Start ``function`` in a thread with connections of its own, closed at its end."""
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread

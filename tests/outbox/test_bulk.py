@@ -2,16 +2,17 @@
 
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from django_outbox.dispatcher import Enqueued, JobSpec, enqueue, enqueue_many
 from django_outbox.exceptions import EnqueueError
 from django_outbox.models import OutboxJob
 from django_outbox.services.claiming import QueueRota
+from tests.outbox.running import in_thread
 
 NOON = datetime(2030, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 MANY = 6_000
@@ -165,18 +166,6 @@ class TestRefusals:
             enqueue_many(broken())
 
         assert not OutboxJob.objects.exists()
-
-
-def in_thread(function: Callable[[], object]) -> threading.Thread:
-    def run() -> None:
-        try:
-            function()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 @pytest.mark.django_db(transaction=True)

@@ -93,7 +93,7 @@ def test_health_file_is_not_written_while_the_database_does_not_answer(monkeypat
     def refuse(*args: Any) -> None:
         raise OperationalError("the server is gone")
 
-    monkeypatch.setattr(running.worker._rota, "claim", refuse)
+    monkeypatch.setattr(running.worker._supply._rota, "claim", refuse)
     wait_for(lambda: running.worker._outages >= 2)
     health.remove()
     outages = running.worker._outages

@@ -11,8 +11,8 @@ from django_outbox.exceptions import OutboxError
 from django_outbox.handlers import LeaseLost, current_job, ensure_lease, set_progress
 from django_outbox.models import Inbox, OutboxAttempt, OutboxJob
 from django_outbox.services.threads import HandlerThreads
-from tests.outbox.running import statuses, wait_for
-from tests.outbox.test_dedup import claim, in_thread
+from tests.outbox.running import in_thread, statuses, wait_for
+from tests.outbox.test_dedup import claim
 from tests.outbox.test_rough_handlers import lose_the_lease
 
 pytestmark = pytest.mark.django_db(transaction=True)

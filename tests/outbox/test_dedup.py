@@ -1,11 +1,10 @@
 """At most one pending job per type and key, and no update that is lost for it."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from django_outbox.dispatcher import enqueue, run_once
@@ -14,22 +13,11 @@ from django_outbox.services.claiming import QueueRota
 from django_outbox.services.execution import Result
 from django_outbox.services.rescue import rescue_expired
 from django_outbox.services.settlement import give_back, settle
+from tests.outbox.running import in_thread
 
 
 def claim(worker: str = "w", limit: int = 50) -> list[OutboxJob]:
     return QueueRota(["default"], worker=worker, lease_seconds=60, using="default").claim(limit)
-
-
-def in_thread(function: Callable[[], object]) -> threading.Thread:
-    def run() -> None:
-        try:
-            function()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 @pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.db import OperationalError, connection, connections, transaction
 
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob
-from tests.outbox.running import statuses
-from tests.outbox.test_dedup import claim, in_thread
+from tests.outbox.running import in_thread, statuses
+from tests.outbox.test_dedup import claim
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql, pytest.mark.mariadb]
 

@@ -2,11 +2,10 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from django_outbox.backends import store_for
 from django_outbox.dispatcher import enqueue
@@ -16,7 +15,7 @@ from django_outbox.services.claiming import QueueRota
 from django_outbox.services.execution import Result
 from django_outbox.services.operations import cancel
 from django_outbox.services.settlement import settle
-from tests.outbox.running import wait_for
+from tests.outbox.running import in_thread, wait_for
 from tests.outbox.test_backlog import reads
 
 NEVER = datetime(2999, 1, 1, tzinfo=UTC)
@@ -38,18 +37,6 @@ def claim(limit: int = 50) -> list[OutboxJob]:
 
 def finish(*jobs: OutboxJob, error: BaseException | None = None) -> None:
     settle([Result(job, 0.0, error) for job in jobs], using="default")
-
-
-def in_thread(function: Callable[[], object]) -> threading.Thread:
-    def run() -> None:
-        try:
-            function()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def store_lanes(lengths: dict[str, int], **fields: object) -> None:

@@ -315,7 +315,7 @@ def test_report_locks_no_other_job_in_progress():
         heartbeat.beat()
         settle([Result(job, 1.0) for job in jobs], using="default")
 
-    updates = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
+    updates = [query["sql"] for query in captured if "UPDATE" in query["sql"]]
     with connection.cursor() as cursor:
         for update in updates:
             cursor.execute(f"EXPLAIN {update.replace('%', '%%')}")

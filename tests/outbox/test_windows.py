@@ -1,11 +1,10 @@
 """At most one job per type and key in each stretch of time, whatever became of it."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 
 from django_outbox.dispatcher import JobSpec, enqueue, enqueue_many, run_once
 from django_outbox.exceptions import EnqueueError
@@ -13,22 +12,10 @@ from django_outbox.models import JobStatus, OutboxJob
 from django_outbox.services.claiming import QueueRota
 from django_outbox.services.execution import Result
 from django_outbox.services.settlement import settle
-from tests.outbox.running import wait_for
+from tests.outbox.running import in_thread, wait_for
 
 # Its boundaries are a year apart, so that none falls into a test.
 LONG = timedelta(days=366)
-
-
-def in_thread(function: Callable[[], object]) -> threading.Thread:
-    def run() -> None:
-        try:
-            function()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def claim() -> list[OutboxJob]:
