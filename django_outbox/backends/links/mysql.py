@@ -47,6 +47,11 @@ class MySQLLink(Interruptible):
         """Take the lock that ends with the session."""
         return self.with_lock and self._take(self.worker)
 
+    def descriptors(self) -> list[int]:
+        """Return the socket."""
+        raw: Any = self._connection.connection if self._connection is not None else None
+        return [raw.fileno()] if raw is not None and raw.open else []
+
     def wait(self, seconds: float) -> bool:
         """Let the time pass: this server tells nobody anything."""
         self.wait_for(seconds)
