@@ -67,4 +67,13 @@ def check_databases(databases: Sequence[str] | None = None, **kwargs: Any) -> li
                     id="django_outbox.E006",
                 )
             )
+        elif not connection.settings_dict.get("AUTOCOMMIT", True):
+            found.append(
+                Error(
+                    f"Database {alias!r} has AUTOCOMMIT = False: no worker would see a job, nor "
+                    "what another has done with it.",
+                    hint="Leave AUTOCOMMIT out of DATABASES, or route OutboxJob elsewhere.",
+                    id="django_outbox.E010",
+                )
+            )
     return found

@@ -83,5 +83,11 @@ def test_database_with_a_time_zone_of_its_own_is_told(monkeypatch):
     assert ids(check_databases(databases=["default"])) == ["django_outbox.E006"]
 
 
+def test_database_that_does_not_commit_by_itself_is_told(monkeypatch):
+    monkeypatch.setitem(connections["default"].settings_dict, "AUTOCOMMIT", False)
+
+    assert ids(check_databases(databases=["default"])) == ["django_outbox.E010"]
+
+
 def test_good_database_and_none_at_all_are_fine():
     assert check_databases(databases=["default"]) == check_databases() == []
