@@ -58,6 +58,8 @@ _POSTPONED_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 3600.0
 # What a worker needs to write down its state at the end, when its database answers.
 _FAREWELL_SECONDS = 5.0
+# How long a worker that stops waits for a database that is away.
+_LAST_TRY_SECONDS = 2.0
 _STOPPED = "The worker was stopped while the job ran, and the grace period was over."
 
 
@@ -302,12 +304,15 @@ class Worker:
         self.report.returned += self._ledger.release(self._threads.take_waiting(), reason="")
         self._threads.end()
         deadline = time.monotonic() + self.options.grace_seconds
+        # First of all: what came in during an outage has been told already.
+        self._try_to_settle()
         while not (self._ledger.is_empty or self._stopping_now) and time.monotonic() < deadline:
-            # Results that could not be written have the time that there is, too.
+            if not self._ledger.unfinished:
+                # Only a database that does not answer is left to be waited for, a moment.
+                deadline = min(deadline, time.monotonic() + _LAST_TRY_SECONDS)
             left = deadline - time.monotonic()
-            self._receive(min(left, 1.0) if self._ledger.has_results else left)
+            self._receive(min(left, 0.5) if self._ledger.has_results else left)
             self._try_to_settle()
-        self._receive(0.0)
         self._try_to_settle()
         is_running = self._ledger.unfinished > 0
         # What can be ended from outside ends: processes and coroutines.

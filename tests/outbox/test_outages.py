@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from django_outbox.dispatcher import enqueue, run_once
-from django_outbox.models import OutboxAttempt, OutboxJob
+from django_outbox.models import OutboxAttempt, OutboxJob, OutboxWorker
 from tests import processes
 from tests.outbox.outbox_handlers import read_log
 from tests.outbox.running import wait_for
@@ -43,20 +43,25 @@ def private_server(request: pytest.FixtureRequest) -> Iterator[PrivateServer]:
     server.end()
 
 
+TABLES = (OutboxJob, OutboxAttempt, OutboxWorker)
+
+
 @pytest.fixture
 def server(
     private_server: PrivateServer, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[PrivateServer]:
-    """A server that runs, and holds the table without a job."""
+    """A server that runs, and holds the tables without a row."""
     private_server.start()
     with django_db_blocker.unblock(), django_database(private_server, ALIAS):
         with connections[ALIAS].schema_editor() as editor:
-            editor.create_model(OutboxJob)
+            for model in TABLES:
+                editor.create_model(model)
         yield private_server
         if not private_server.is_running:
             private_server.start()
         with connections[ALIAS].schema_editor() as editor:
-            editor.delete_model(OutboxJob)
+            for model in TABLES:
+                editor.delete_model(model)
     private_server.stop()
 
 
