@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -80,9 +81,15 @@ def all_completed() -> bool:
     return not jobs().exclude(status="COMPLETED").exists()
 
 
-def restart(server: PrivateServer) -> None:
+def crash(server: PrivateServer) -> None:
+    # A claim does not wait for the disk. This commit does, and what came before goes with it.
+    OutboxWorker.objects.using(ALIAS).create(name=uuid4().hex, host="h", pid=1)
     connections[ALIAS].close()
     server.stop()
+
+
+def restart(server: PrivateServer) -> None:
+    crash(server)
     server.start()
 
 
@@ -97,8 +104,7 @@ def test_worker_goes_on_after_a_crash_and_reports_what_it_finished_meanwhile(
     for _ in range(3):
         enqueue("NOTE", None, {"log": str(log)}, using=ALIAS)
 
-    connections[ALIAS].close()
-    server.stop()
+    crash(server)
     wait_for(lambda: len(read_log(log)) == 2)
     time.sleep(0.5)
     server.start()
@@ -112,8 +118,7 @@ def test_worker_goes_on_after_a_crash_and_reports_what_it_finished_meanwhile(
 
 def test_worker_that_is_started_before_the_server_waits_for_it(server, spawn):
     enqueue("TEST_JOB", using=ALIAS)
-    connections[ALIAS].close()
-    server.stop()
+    crash(server)
     worker = spawn("worker_run", "--poll-seconds", "0.1")
     read_until(worker, "outage=2")
 
@@ -130,8 +135,7 @@ def test_worker_that_is_stopped_during_the_outage_exits_soon_and_loses_nothing(
     enqueue("NOTE", None, {"log": str(log)}, using=ALIAS)
     worker = spawn("worker_run", "--poll-seconds", "0.1")
     wait_for(lambda: read_log(log))
-    connections[ALIAS].close()
-    server.stop()
+    crash(server)
     wait_for(lambda: len(read_log(log)) == 2)
     began = time.monotonic()
 
@@ -168,8 +172,7 @@ def test_outage_longer_than_the_lease_does_not_make_a_lone_worker_run_the_job_tw
     spawn("worker_run", "--poll-seconds", "0.1", "--concurrency", "2", env=SHORT_LEASE)
     wait_for(lambda: read_log(log))
 
-    connections[ALIAS].close()
-    server.stop()
+    crash(server)
     time.sleep(3)
     server.start()
     wait_for(all_completed)
