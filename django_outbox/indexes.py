@@ -105,8 +105,8 @@ class _PartlyUnique(BaseConstraint):
     ) -> Any:
         """Return the statement for this database."""
         assert model is not None and schema_editor is not None
-        if _has_partial_indexes(schema_editor):
-            return self._partial().create_sql(model, schema_editor)
+        if (constraint := self._as_djangos_own(schema_editor)) is not None:
+            return constraint.create_sql(model, schema_editor)
         key = model._meta.get_field(self.key)
         parameters: Any = key.db_parameters(schema_editor.connection)  # type: ignore[union-attr]  # a column, no reverse relation
         quote = schema_editor.quote_name
@@ -123,15 +123,20 @@ class _PartlyUnique(BaseConstraint):
     ) -> Any:
         """Return the statement that takes it away."""
         assert model is not None and schema_editor is not None
-        if _has_partial_indexes(schema_editor):
-            return self._partial().remove_sql(model, schema_editor)
+        if (constraint := self._as_djangos_own(schema_editor)) is not None:
+            return constraint.remove_sql(model, schema_editor)
         quote = schema_editor.quote_name
         return (
             f"ALTER TABLE {quote(model._meta.db_table)} "
             f"DROP INDEX {quote(self.name)}, DROP COLUMN {quote(self.MYSQL_COLUMN)}"
         )
 
-    def _partial(self) -> models.UniqueConstraint:
+    def _as_djangos_own(
+        self, schema_editor: BaseDatabaseSchemaEditor
+    ) -> models.UniqueConstraint | None:
+        """Return the constraint of Django's that does it on this database, if there is one."""
+        if not _has_partial_indexes(schema_editor):
+            return None
         return models.UniqueConstraint(
             fields=[self.group, self.key], condition=self._condition(), name=self.name
         )
@@ -170,26 +175,10 @@ class UniqueWhileRunning(_PartlyUnique):
 class UniqueWhereSet(_PartlyUnique):
     """At most one row for ``(group, key)``, whatever its status; rows without a key are free."""
 
-    def create_sql(
-        self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> Any:
-        """Return the statement for this database; without partial indexes, NULLs are free too."""
-        assert model is not None and schema_editor is not None
-        if _has_partial_indexes(schema_editor):
-            return self._partial().create_sql(model, schema_editor)
-        return self._whole().create_sql(model, schema_editor)
-
-    def remove_sql(
-        self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> Any:
-        """Return the statement that takes it away."""
-        assert model is not None and schema_editor is not None
-        if _has_partial_indexes(schema_editor):
-            return self._partial().remove_sql(model, schema_editor)
-        return self._whole().remove_sql(model, schema_editor)
-
-    def _whole(self) -> models.UniqueConstraint:
-        return models.UniqueConstraint(fields=[self.group, self.key], name=self.name)
+    def _as_djangos_own(self, schema_editor: BaseDatabaseSchemaEditor) -> models.UniqueConstraint:
+        # Without partial indexes a whole one will do: NULLs do not collide.
+        whole = models.UniqueConstraint(fields=[self.group, self.key], name=self.name)
+        return super()._as_djangos_own(schema_editor) or whole
 
     def _condition(self) -> Q:
         return Q(**{f"{self.key}__isnull": False})

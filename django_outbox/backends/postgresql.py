@@ -56,6 +56,7 @@ class PostgreSQLStore(ReturningStore):
     moment_parameter = "%s::timestamptz"
     # The weakest lock that a claim's FOR UPDATE passes over. Other callers may hold it too.
     twin_lock = "FOR KEY SHARE"
+    least = "LEAST"
     notify = (
         f", CASE WHEN run_after <= {NOW_SQL['postgresql']} "
         f"THEN pg_notify('{CHANNEL}', queue)::text END"
@@ -66,9 +67,7 @@ class PostgreSQLStore(ReturningStore):
     # One priority after the other: within one the index is in the order of run_after, and what
     # is not due yet is never read. LATERAL makes it a nested loop in the order of the levels.
     claim_sql = """
-        UPDATE outbox_job SET
-            status = 'IN_PROGRESS', attempts = LEAST(attempts, 32766) + 1, claim_no = claim_no + 1,
-            worker = %s, started_at = {now}, lease_until = {later}
+        UPDATE outbox_job SET {taken}
         WHERE id = ANY(ARRAY(
             WITH RECURSIVE level (priority) AS (
                 (SELECT priority FROM outbox_job
@@ -90,9 +89,7 @@ class PostgreSQLStore(ReturningStore):
     """
     # Behind the floor there is one priority, so one run along the index will do.
     claim_on_sql = """
-        UPDATE outbox_job SET
-            status = 'IN_PROGRESS', attempts = LEAST(attempts, 32766) + 1, claim_no = claim_no + 1,
-            worker = %s, started_at = {now}, lease_until = {later}
+        UPDATE outbox_job SET {taken}
         WHERE id = ANY(ARRAY(
             SELECT id FROM outbox_job WHERE status = 'PENDING' AND queue = %s
             AND group_key = '' AND priority = %s AND run_after <= {now}
@@ -102,9 +99,7 @@ class PostgreSQLStore(ReturningStore):
         RETURNING {columns}
     """
     take_sql = """
-        UPDATE outbox_job SET
-            status = 'IN_PROGRESS', attempts = LEAST(attempts, 32766) + 1, claim_no = claim_no + 1,
-            worker = %s, started_at = {now}, lease_until = {later}
+        UPDATE outbox_job SET {taken}
         WHERE id = ANY(ARRAY(
             SELECT id FROM outbox_job AS head
             WHERE id = ANY(%s) AND status = 'PENDING' AND run_after <= {now} AND NOT EXISTS (
@@ -115,10 +110,6 @@ class PostgreSQLStore(ReturningStore):
         )) AND {durability}
         RETURNING {columns}
     """
-
-    def __init__(self, alias: str) -> None:
-        super().__init__(alias)
-        self._floors: dict[str, Floor] = {}
 
     def claim(
         self, *, queue: str, limit: int, worker: str, lease_seconds: float

@@ -10,6 +10,7 @@ from django.db import connections
 
 from django_outbox.backends.base import WINDOW_SQL, NewJob, insert_parameters, window_parameters
 from django_outbox.backends.claims import RETURNED, fetch_claimed
+from django_outbox.backends.floor import Floor
 from django_outbox.backends.rows import COLUMNS, bare_job, converters, fetch_jobs
 from django_outbox.clock import LATER_SQL, NOW_SQL
 from django_outbox.exceptions import OutboxError
@@ -57,6 +58,13 @@ _PENDING = JobStatus.PENDING.value
 _decode = json.JSONDecoder().raw_decode
 
 
+# What a claim does to a job. The attempts stop counting where the column ends.
+_TAKEN = """
+    status = 'IN_PROGRESS', attempts = {least}(attempts, 32766) + 1, claim_no = claim_no + 1,
+    worker = %s, started_at = {now}, lease_until = {later}
+"""
+
+
 class ReturningStore:
     """What the two databases share; the subclasses spell the differences."""
 
@@ -64,6 +72,7 @@ class ReturningStore:
     json_parameter: ClassVar[str]
     moment_parameter: ClassVar[str]
     twin_lock: ClassVar[str]
+    least: ClassVar[str]
     # Told of a job in the statement that stores it: one more would be one more round trip.
     notify: ClassVar[str]
     notify_now: ClassVar[str]
@@ -72,6 +81,8 @@ class ReturningStore:
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
+        #: By queue; a store belongs to one worker.
+        self._floors: dict[str, Floor] = {}
 
     def insert(self, new: NewJob, *, replace: bool, wake_up: bool) -> OutboxJob:
         """Store the job, or return its twin; see ``backends.base.Store``."""
@@ -143,9 +154,9 @@ class ReturningStore:
 
     def _claim(self, template: str, parameters: Sequence[Any]) -> list[OutboxJob]:
         """Run a claim; its first two parameters are the worker and the lease's seconds."""
-        sql = template.format(
-            columns=RETURNED, now=NOW_SQL[self.vendor], later=LATER_SQL[self.vendor]
-        )
+        now, later = NOW_SQL[self.vendor], LATER_SQL[self.vendor]
+        taken = _TAKEN.format(least=self.least, now=now, later=later)
+        sql = template.format(columns=RETURNED, taken=taken, now=now)
         worker, lease_seconds = parameters[:2]
         return fetch_claimed(
             sql, parameters, worker=worker, lease_seconds=lease_seconds, using=self.alias

@@ -46,10 +46,9 @@ class SQLiteStore(ReturningStore):
     twin_lock = ""
     # Workers watch the file.
     notify = notify_now = ""
+    least = "MIN"
     claim_sql = """
-        UPDATE outbox_job SET
-            status = 'IN_PROGRESS', attempts = MIN(attempts, 32766) + 1, claim_no = claim_no + 1,
-            worker = %s, started_at = {now}, lease_until = {later}
+        UPDATE outbox_job SET {taken}
         WHERE id IN (
             SELECT id FROM outbox_job
             WHERE status = 'PENDING' AND queue = %s AND group_key = '' AND priority = %s
@@ -59,9 +58,7 @@ class SQLiteStore(ReturningStore):
         RETURNING {columns}
     """
     take_sql = """
-        UPDATE outbox_job SET
-            status = 'IN_PROGRESS', attempts = MIN(attempts, 32766) + 1, claim_no = claim_no + 1,
-            worker = %s, started_at = {now}, lease_until = {later}
+        UPDATE outbox_job SET {taken}
         WHERE id IN ({ids}) AND status = 'PENDING' AND run_after <= {now} AND NOT EXISTS (
             SELECT 1 FROM outbox_job AS running WHERE running.status = 'IN_PROGRESS'
             AND running.queue = outbox_job.queue AND running.group_key > ''
@@ -69,10 +66,6 @@ class SQLiteStore(ReturningStore):
         )
         RETURNING {columns}
     """
-
-    def __init__(self, alias: str) -> None:
-        super().__init__(alias)
-        self._floors: dict[str, Floor] = {}
 
     def claim(
         self, *, queue: str, limit: int, worker: str, lease_seconds: float
