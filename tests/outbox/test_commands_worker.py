@@ -5,6 +5,7 @@ import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from tests.outbox.running import RunningWorker, wait_for
 from tests.processes import read_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+needs_prometheus = pytest.mark.skipif(
+    not find_spec("prometheus_client"), reason="the extra `metrics` is not installed"
+)
 
 
 def scrape(port: int) -> dict[str, float]:
@@ -126,6 +131,7 @@ def test_health_file_that_cannot_be_written_is_refused_at_the_start(tmp_path, pa
 # --metrics-port
 
 
+@needs_prometheus
 def test_metrics_tell_what_the_worker_did_and_what_waits(spawn):
     worker = spawn("worker_run", "--poll-seconds", "0.1", "--metrics-port", "0", "--json")
     started = json.loads(read_until(worker, "started").splitlines()[-1])
@@ -161,6 +167,7 @@ def served() -> Any:
     server.stop()
 
 
+@needs_prometheus
 def test_scrape_works_while_the_database_does_not(served, monkeypatch):
     collector, server = served
     collector.note_settled(Settled(completed=2))
@@ -176,6 +183,7 @@ def test_scrape_works_while_the_database_does_not(served, monkeypatch):
     assert not any(name.startswith("outbox_jobs_due") for name in seen)
 
 
+@needs_prometheus
 def test_scrape_does_not_wait_for_a_database_that_hangs(served, monkeypatch):
     import threading
 
@@ -190,6 +198,7 @@ def test_scrape_does_not_wait_for_a_database_that_hangs(served, monkeypatch):
     assert (first["outbox_up"], second["outbox_up"]) == (0, 0)
 
 
+@needs_prometheus
 def test_run_times_fall_into_their_buckets_and_names_are_bounded(served):
     collector, server = served
     for n in range(150):
@@ -249,6 +258,7 @@ def test_wrong_option_exits_with_two_and_a_sentence(manage, arguments, sentence)
     assert "Traceback" not in ended.stderr
 
 
+@needs_prometheus
 def test_port_that_is_taken_is_refused_at_the_start(manage: Callable[..., Any]):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

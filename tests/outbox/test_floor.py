@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from django_outbox.backends import floor as floors
 from django_outbox.backends import store_for
-from django_outbox.backends.postgresql import PostgreSQLStore
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob
 
@@ -158,7 +157,7 @@ def test_claimed_job_is_what_the_table_holds(store):
 
 def test_store_of_another_worker_has_a_floor_of_its_own():
     fill(6)
-    first, second = PostgreSQLStore("default"), PostgreSQLStore("default")
+    first, second = store_for("default"), store_for("default")
 
     assert keys(claim(first, 2)) == ["000", "001"]
     assert keys(claim(second, 2)) == ["002", "003"]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-import psycopg
 import pytest
 from django.db import connection, transaction
 
@@ -17,6 +16,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 class Listener:
     def __init__(self) -> None:
+        import psycopg  # where there is no PostgreSQL, there may be no driver
+
         to = connection.settings_dict
         self.connection = psycopg.connect(
             host=to["HOST"],
