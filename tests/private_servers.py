@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import pytest
 from django.db import connections
 
 __all__ = ["PrivateMariaDB", "PrivatePostgreSQL", "PrivateServer", "django_database"]
@@ -50,6 +51,14 @@ class PrivateServer:
     def missing(cls) -> str:
         """Return which program this machine lacks for it, or nothing."""
         raise NotImplementedError
+
+    @classmethod
+    def require(cls) -> None:
+        """Skip the test where the server's programs are not here; fail where they have to be."""
+        if missing := cls.missing():
+            if os.environ.get("OPSKIT_REQUIRE_SERVICES") == "1":
+                pytest.fail(f"OPSKIT_REQUIRE_SERVICES=1, and {missing}")
+            pytest.skip(missing)
 
     @property
     def host(self) -> str:

@@ -4,13 +4,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
+import pytest
 from django.db import connections
 
 from django_outbox.models import OutboxJob
 from django_outbox.services.setup import worker_options
 from django_outbox.services.worker import Worker, WorkerReport
+
+needs_prometheus = pytest.mark.skipif(
+    not find_spec("prometheus_client"), reason="the extra `metrics` is not installed"
+)
 
 
 class RunningWorker:

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,10 @@ from django_outbox.services.health import HealthFile
 from django_outbox.services.metrics import MetricsServer, WorkerMetrics
 from django_outbox.services.settlement import Settled
 from django_outbox.services.setup import worker_options
-from tests.outbox.running import RunningWorker, wait_for
+from tests.outbox.running import RunningWorker, needs_prometheus, wait_for
 from tests.processes import read_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-needs_prometheus = pytest.mark.skipif(
-    not find_spec("prometheus_client"), reason="the extra `metrics` is not installed"
-)
 
 
 def scrape(port: int) -> dict[str, float]:

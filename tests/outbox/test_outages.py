@@ -37,8 +37,7 @@ SHORT_LEASE = {"OPSKIT_OUTBOX": '{"LEASE_SECONDS": 2, "HEARTBEAT_SECONDS": 0.5}'
     ids=lambda kind: kind.name,
 )
 def private_server(request: pytest.FixtureRequest) -> Iterator[PrivateServer]:
-    if missing := request.param.missing():
-        pytest.skip(missing)
+    request.param.require()
     server = request.param()
     yield server
     server.end()

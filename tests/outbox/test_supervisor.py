@@ -16,7 +16,7 @@ from django_outbox.management.commands.worker_run import Command
 from django_outbox.models import OutboxJob
 from django_outbox.services.supervised import PIPE_VARIABLE, obey_supervisor
 from tests.outbox.outbox_handlers import read_log
-from tests.outbox.running import wait_for
+from tests.outbox.running import needs_prometheus, wait_for
 from tests.processes import environment, read_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,6 +180,7 @@ def test_health_file_stands_for_all_children(spawn, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@needs_prometheus
 def test_each_child_serves_metrics_on_a_port_of_its_own(spawn):
     import socket
 

@@ -30,8 +30,7 @@ def server(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[PrivateServer]:
     """A server of the test's own that holds the tables."""
-    if missing := request.param.missing():
-        pytest.skip(missing)
+    request.param.require()
     private = request.param()
     try:
         private.start()

@@ -24,7 +24,10 @@ ENV = {"OPSKIT_OUTBOX": '{"LEASE_SECONDS": 3600, "HEARTBEAT_SECONDS": 0.1}'}
 # The measured time stands in the benchmark's table; here it only has to be far from the hour.
 TAKEOVER_SECONDS = 20
 
-sizes = pytest.mark.parametrize("jobs", [40, pytest.param(200, marks=pytest.mark.soak)])
+# The long version has two hundred jobs in flight when the last worker is killed.
+sizes = pytest.mark.parametrize(
+    ("jobs", "threads"), [(40, 4), pytest.param(400, 100, marks=pytest.mark.soak)]
+)
 
 
 def enqueue_notes(log, jobs, *, seconds=0.1):
@@ -71,13 +74,15 @@ def check_after_death(pids, log, observer, record_property):
 @sizes
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_worker_that_is_killed_at_a_statement_loses_and_repeats_nothing_else(
-    spawn, start, tmp_path, record_property, jobs, moment
+    spawn, start, tmp_path, record_property, jobs, threads, moment
 ):
     log, armed = tmp_path / "log", tmp_path / "armed"
     observer = Observer()
-    victim = spawn("worker_run", "--concurrency", 4, env={**ENV, **kill_environment(moment, armed)})
+    victim = spawn(
+        "worker_run", "--concurrency", threads, env={**ENV, **kill_environment(moment, armed)}
+    )
     read_until(victim, "started")
-    start(concurrency=4, lease_seconds=3600)
+    start(concurrency=threads, lease_seconds=3600)
 
     enqueue_notes(log, jobs)
     wait_for(lambda: began(log, pids=[victim.pid]))
@@ -89,16 +94,16 @@ def test_worker_that_is_killed_at_a_statement_loses_and_repeats_nothing_else(
 
 @sizes
 def test_worker_that_is_killed_while_its_handlers_run_is_succeeded_by_another(
-    spawn, start, tmp_path, record_property, jobs
+    spawn, start, tmp_path, record_property, jobs, threads
 ):
     log = tmp_path / "log"
     observer = Observer()
-    victim = spawn("worker_run", "--concurrency", 4, env=ENV)
+    victim = spawn("worker_run", "--concurrency", threads, env=ENV)
     read_until(victim, "started")
-    start(concurrency=4, lease_seconds=3600)
+    start(concurrency=threads, lease_seconds=3600)
 
     enqueue_notes(log, jobs, seconds=0.2)
-    wait_for(lambda: len(began(log, pids=[victim.pid])) >= 4)
+    wait_for(lambda: len(began(log, pids=[victim.pid])) >= threads)
     observer.look()
     kill([victim])
 
@@ -108,20 +113,20 @@ def test_worker_that_is_killed_while_its_handlers_run_is_succeeded_by_another(
 
 @sizes
 def test_all_workers_killed_at_once_are_succeeded_by_the_one_that_starts_next(
-    spawn, start, tmp_path, record_property, jobs
+    spawn, start, tmp_path, record_property, jobs, threads
 ):
     log = tmp_path / "log"
     observer = Observer()
-    workers = [spawn("worker_run", "--concurrency", 4, env=ENV) for _ in range(2)]
+    workers = [spawn("worker_run", "--concurrency", threads, env=ENV) for _ in range(2)]
     pids = [worker.pid for worker in workers]
     for worker in workers:
         read_until(worker, "started")
 
     enqueue_notes(log, jobs, seconds=0.2)
-    wait_for(lambda: len(began(log)) >= 8)
+    wait_for(lambda: len(began(log)) >= 2 * threads)
     observer.look()
     kill(workers)
     assert in_progress_at(pids)
-    start(concurrency=8, lease_seconds=3600)
+    start(concurrency=2 * threads, lease_seconds=3600)
 
     check_after_death(pids, log, observer, record_property)
