@@ -10,6 +10,7 @@ from django_outbox.backends.contention import answers, is_conflict
 from django_outbox.exceptions import LeaseLost
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Failure, error_type
+from django_outbox.services.caution import SILENT
 from django_outbox.services.retries import Settled, bury, wait_again
 
 __all__ = ["pass_over", "rescue", "rescue_expired"]
@@ -17,8 +18,6 @@ __all__ = ["pass_over", "rescue", "rescue_expired"]
 logger = logging.getLogger(__name__)
 
 _BATCH = 100
-
-_REASON = "The worker {worker} gave no sign of life until its lease was over."
 
 
 def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
@@ -74,7 +73,7 @@ def rescue(job: OutboxJob, *, using: str, reason: str = "") -> Settled:
     jobs = OutboxJob.objects.using(using)
     jobs = jobs if reason else jobs.expired()
     left = jobs.held(job.worker, job.claim_no, [job.pk])
-    failure = Failure(error_type(LeaseLost), reason or _REASON.format(worker=job.worker))
+    failure = Failure(error_type(LeaseLost), reason or SILENT.format(worker=job.worker))
     if job.attempts < job.max_attempts:
         settled = wait_again(job, left, failure=failure)
     else:

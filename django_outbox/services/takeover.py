@@ -8,14 +8,13 @@ from django.db.models import Q
 from django_outbox.clock import ServerTime
 from django_outbox.conf import get_conf
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet, OutboxWorker
+from django_outbox.services.caution import DIED
 from django_outbox.services.rescue import pass_over, rescue
 from django_outbox.services.settlement import Settled
 
 __all__ = ["forget_silent_workers", "forget_worker", "holds_jobs", "take_over"]
 
 logger = logging.getLogger(__name__)
-
-_DIED = "The worker {worker} died while it held the job."
 
 # So many leases without a sign of life, and a worker's row says nothing any more.
 _LEASES_UNTIL_FORGOTTEN = 3
@@ -30,7 +29,7 @@ def take_over(worker: str, *, using: str) -> Settled:
     taken = Settled()
     for job in _jobs_of(worker, using).order_by("pk"):
         try:
-            taken += rescue(job, using=using, reason=_DIED.format(worker=worker))
+            taken += rescue(job, using=using, reason=DIED.format(worker=worker))
         except DatabaseError as error:
             pass_over(job, error, using=using)
     if taken.total:

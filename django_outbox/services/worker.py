@@ -39,7 +39,7 @@ from django_outbox.services.registry import registry
 from django_outbox.services.rescue import rescue_expired
 from django_outbox.services.settlement import Settled
 from django_outbox.services.setup import WorkerOptions
-from django_outbox.services.supply import Supply
+from django_outbox.services.supply import PATIENCE_SECONDS, Supply
 from django_outbox.services.threads import HandlerThreads
 
 __all__ = ["Worker", "WorkerOptions", "WorkerReport"]
@@ -221,10 +221,13 @@ class Worker:
         self._rescue()
         # News that come from here on may be of jobs that the claim does not see.
         self._has_news = False
+        if self._supply.is_careful:
+            self._settle()
         claimed = self._supply.claim()
         # While the handlers of the new jobs run. The end of a job may be what a lane waits for.
         if self._settle() and self._has_lanes and not claimed:
             claimed = self._supply.claim()
+        self._supply.unblock()
         self._on_look()
         has_seen_all = not claimed and not self._supply.may_find_more
         if self.options.drain and has_seen_all and self._ledger.is_empty:
@@ -236,6 +239,8 @@ class Worker:
     def _wait_seconds(self) -> float:
         """Return when to look again if nothing happens before."""
         wait_s = self.options.poll_seconds
+        if self._supply.has_waiting:
+            wait_s = min(wait_s, PATIENCE_SECONDS)
         if self._ledger.has_results:
             return min(wait_s, _POSTPONED_SECONDS)
         if self._supply.is_full:
