@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 
 from django_outbox.backends.wakeup import wake_up_for
 from django_outbox.conf import get_conf
@@ -26,8 +26,9 @@ class Rerun:
         return Rerun(self.waiting + other.waiting, self.skipped + other.skipped)
 
 
-def run_again(ids: Sequence[int], *, using: str) -> Rerun:
+def run_again(ids: Sequence[int], *, using: str | None = None) -> Rerun:
     """Let finished jobs run once more, now and with all their attempts."""
+    using = using or router.db_for_write(OutboxJob)
     outcome = Rerun()
     for chunk in _chunks(ids):
         try:
@@ -43,16 +44,18 @@ def run_again(ids: Sequence[int], *, using: str) -> Rerun:
     return outcome
 
 
-def run_now(ids: Sequence[int], *, using: str) -> int:
+def run_now(ids: Sequence[int], *, using: str | None = None) -> int:
     """Make waiting jobs due at once; return how many there were."""
+    using = using or router.db_for_write(OutboxJob)
     pending = OutboxJob.objects.using(using).pending()
     count = sum(pending.filter(pk__in=chunk).back_to_pending() for chunk in _chunks(ids))
     _wake_up(ids, using)
     return count
 
 
-def cancel(ids: Sequence[int], *, using: str, reason: str) -> int:
+def cancel(ids: Sequence[int], *, using: str | None = None, reason: str = "cancelled") -> int:
     """Cancel waiting jobs and return how many; one that runs already runs to its end."""
+    using = using or router.db_for_write(OutboxJob)
     pending = OutboxJob.objects.using(using).pending()
     return sum(
         pending.filter(pk__in=chunk).finish(JobStatus.CANCELLED, error=reason)

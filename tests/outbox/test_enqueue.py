@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from django_outbox.dispatcher import enqueue
+from django_outbox.dispatcher import Rerun, cancel, enqueue, run_again, run_now, run_once
 from django_outbox.exceptions import EnqueueError
 from django_outbox.models import OutboxJob
+from tests.outbox.running import statuses
 
 pytestmark = pytest.mark.django_db
 
@@ -283,3 +284,13 @@ def test_enqueue_and_merge_take_few_statements(django_assert_max_num_queries, on
         enqueue("TEST_JOB", "k", on_duplicate=on_duplicate)
     with django_assert_max_num_queries(2):
         enqueue("TEST_JOB", "k", on_duplicate=on_duplicate)
+
+
+def test_jobs_are_cancelled_and_repeated_from_code():
+    waiting, done = enqueue("A", run_after=timedelta(hours=1)), enqueue("TEST_JOB")
+    run_once()
+
+    assert run_now([waiting.pk]) == 1
+    assert cancel([waiting.pk, done.pk], reason="not needed") == 1
+    assert run_again([waiting.pk, done.pk]) == Rerun(waiting=2)
+    assert statuses() == {"PENDING": 2}
