@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
 
+from django_outbox.clock import ServerTime
+from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob, OutboxWorker
 from django_outbox.services.doctor import examine
 from django_outbox.services.doctor import postgresql as postgresql_module
@@ -130,6 +132,19 @@ def test_table_and_migration_that_are_missing_are_all_that_is_said():
     ]
     assert [finding.code for finding in behind] == ["migration"]
     assert "0002_engine" in behind[0].sentence
+
+
+def test_job_that_runs_for_more_than_an_hour_is_named():
+    job = enqueue("A")
+    held = {"status": "IN_PROGRESS", "worker": "host:7:a", "lease_until": ServerTime(60)}
+    OutboxJob.objects.update(**held, started_at=ServerTime(-3500))
+    assert sentences("hanging") == []
+
+    OutboxJob.objects.update(started_at=ServerTime(-3700))
+    (sentence,) = sentences("hanging")
+
+    assert f"#{job.pk}" in sentence
+    assert "host:7:a" in sentence
 
 
 def test_job_whose_lease_is_long_over_is_stuck():

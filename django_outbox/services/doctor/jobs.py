@@ -16,6 +16,8 @@ __all__ = ["check_clock", "check_jobs"]
 # A running worker rescues within a second; nothing is stuck that it has not seen yet.
 _STUCK_SECONDS = 30.0
 _UNSERVED_SECONDS = 60.0
+# A handler may well take an hour; who has such ones knows them.
+_HANGING_SECONDS = 3600.0
 _SAMPLE = 10_000
 _MOST_SKEW_SECONDS = 2.0
 
@@ -44,6 +46,7 @@ def check_jobs(using: str) -> list[Finding]:
     status = outbox_status(using=using)
     return [
         *_stuck(using),
+        *_hanging(using),
         *(finding for queue in status.queues for finding in _unserved(queue, status)),
         *_unknown_types(using, status),
         *(
@@ -71,6 +74,23 @@ def _stuck(using: str) -> Iterator[Finding]:
             "stuck",
             f"{text} jobs are held by workers whose lease ended more than {_STUCK_SECONDS:.0f} s "
             "ago, and no worker takes them over: start one ('manage.py worker_run').",
+        )
+
+
+def _hanging(using: str) -> Iterator[Finding]:
+    long_ago = ServerTime(-_HANGING_SECONDS)
+    running = OutboxJob.objects.using(using).filter(
+        status=JobStatus.IN_PROGRESS, lease_until__gte=ServerTime(), started_at__lt=long_ago
+    )
+    # As many as workers have threads: few.
+    held = list(running.order_by("started_at")[:_SAMPLE])
+    if held:
+        first = held[0]
+        yield Finding(
+            "hanging",
+            f"{len(held):,} jobs have been running for more than an hour, the first of them "
+            f"{first} on {first.worker}: where that is not meant, their "
+            "handlers hang. Restart that worker, and give what they wait for a timeout.",
         )
 
 
