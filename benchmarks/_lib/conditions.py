@@ -3,9 +3,12 @@
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from benchmarks._lib.contenders import Driver
 from benchmarks._lib.databases import server_settings
@@ -20,7 +23,8 @@ def tell_conditions(drivers: Iterable[Driver]) -> None:
     command = " ".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
     one, five, _ = os.getloadavg()
     print(
-        f"\nConditions: `python -m benchmarks.{command}`; {os.cpu_count()} cores; "
+        f"\nConditions: `python -m benchmarks.{command}`, {time.strftime('%Y-%m-%d')}; "
+        f"{os.cpu_count()} cores{_processor()}, {psutil.virtual_memory().total / 2**30:.0f} GiB; "
         f"load {one:.2f} (1 min), {five:.2f} (5 min) at the end; "
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}."
     )
@@ -38,3 +42,12 @@ def tell_conditions(drivers: Iterable[Driver]) -> None:
         with suppress(MissingError):
             versions.add(driver.ask("version"))
     print(f"Versions: {'; '.join(sorted(versions))}.")
+
+
+def _processor() -> str:
+    """Return what Linux calls the processor; elsewhere nothing."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return f" of {line.partition(':')[2].strip()}"
+    return ""

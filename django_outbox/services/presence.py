@@ -32,7 +32,7 @@ __all__ = ["Presence"]
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_SECONDS = 0.2
+_LOOK_EVERY_SECONDS = 0.24
 # A lock has to be free for so long: the time in which a worker that lives sees that its link is
 # broken, and has made another.
 _FREE_SECONDS = 0.45
