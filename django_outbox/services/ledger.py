@@ -1,6 +1,7 @@
 """What a worker holds, and what it has still to write down."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import DatabaseError, InterfaceError
@@ -39,6 +40,7 @@ class Ledger:
         # By claim: a job that was lost may be claimed again before its first attempt ends.
         self._held: dict[tuple[int, int], OutboxJob] = {}
         self._unsettled: list[Result] = []
+        self._noted_at = 0.0
 
     @property
     def keys(self) -> list[tuple[int, int]]:
@@ -60,6 +62,11 @@ class Ledger:
         """Whether something is to be written down."""
         return bool(self._unsettled)
 
+    def has_few_results(self, few: int, *, seconds: float) -> bool:
+        """Whether fewer than ``few`` results are to be written down, none for so long."""
+        is_new = time.monotonic() < self._noted_at + seconds
+        return len(self._unsettled) < few and is_new
+
     def take(self, jobs: Sequence[OutboxJob]) -> None:
         """Hold the jobs of a claim."""
         self._held.update(((job.pk, job.claim_no), job) for job in jobs)
@@ -67,6 +74,8 @@ class Ledger:
 
     def note(self, results: Iterable[Result]) -> None:
         """Remember how some attempts ended."""
+        if not self._unsettled:
+            self._noted_at = time.monotonic()
         self._unsettled.extend(results)
 
     def settle(self) -> Iterator[Settled]:

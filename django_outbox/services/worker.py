@@ -52,6 +52,7 @@ _FIRST_LOOK_SECONDS = 0.02
 _AFTER_DUE_SECONDS = 0.001
 # How long a result may wait for others while there is more to do.
 _GATHER_SECONDS = 0.02
+_GATHERED_BATCHES = 2
 # How long a result waits that met a conflict.
 _POSTPONED_SECONDS = 0.1
 # Python's queues refuse to wait for ever: a long wait is many of these.
@@ -143,6 +144,7 @@ class Worker:
         self._is_new = True
         self._has_news = False
         self._idle_looks = 0
+        self._is_gathering = False
         self._stopping = False
         self._stopping_now = False
         self._ends_by = math.inf
@@ -225,7 +227,8 @@ class Worker:
             self._settle()
         claimed = self._supply.claim()
         # While the handlers of the new jobs run. The end of a job may be what a lane waits for.
-        if self._settle() and self._has_lanes and not claimed:
+        self._is_gathering = bool(claimed) and self._can_gather()
+        if not self._is_gathering and self._settle() and self._has_lanes and not claimed:
             claimed = self._supply.claim()
         self._supply.unblock()
         self._on_look()
@@ -236,13 +239,24 @@ class Worker:
         self._idle_looks = 0 if claimed else self._idle_looks + 1
         self._receive(self._wait_seconds())
 
+    def _can_gather(self) -> bool:
+        """
+        Say whether results can wait for those of the jobs that were just claimed.
+
+        Each report waits for the disk, as a rule: two batches of quick jobs share one wait.
+        """
+        if self._has_lanes or self._supply.is_careful:
+            return False
+        few = _GATHERED_BATCHES * self.options.max_jobs
+        return self._ledger.has_few_results(few, seconds=_GATHER_SECONDS)
+
     def _wait_seconds(self) -> float:
         """Return when to look again if nothing happens before."""
         wait_s = self.options.poll_seconds
         if self._supply.has_waiting:
             wait_s = min(wait_s, PATIENCE_SECONDS)
         if self._ledger.has_results:
-            return min(wait_s, _POSTPONED_SECONDS)
+            return min(wait_s, _GATHER_SECONDS if self._is_gathering else _POSTPONED_SECONDS)
         if self._supply.is_full:
             return wait_s
         if self._supply.may_find_more:

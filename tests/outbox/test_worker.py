@@ -12,6 +12,9 @@ from django_outbox.dispatcher import enqueue
 from django_outbox.exceptions import SetupError
 from django_outbox.management.commands.worker_run import Command
 from django_outbox.models import OutboxJob
+from django_outbox.services.attempts import Result
+from django_outbox.services.heartbeat import Heartbeat
+from django_outbox.services.ledger import Ledger
 from django_outbox.services.setup import worker_options
 from django_outbox.services.worker import Worker
 from tests.outbox.outbox_handlers import read_log
@@ -256,3 +259,13 @@ def test_command_can_be_handled_off_the_main_thread():
 
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_results_wait_for_others_while_they_are_few_and_new():
+    heartbeat = Heartbeat("w", lease_seconds=60, every_seconds=15, using="default")
+    ledger = Ledger("w", heartbeat=heartbeat, using="default")
+    ledger.note(Result(OutboxJob(pk=n), 0.0) for n in range(3))
+
+    assert ledger.has_few_results(4, seconds=60)
+    assert not ledger.has_few_results(3, seconds=60)
+    assert not ledger.has_few_results(4, seconds=0)
