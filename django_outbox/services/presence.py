@@ -32,7 +32,9 @@ __all__ = ["Presence"]
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_SECONDS = 0.24
+_LOOK_EVERY_SECONDS = 0.45
+# While some lock is free.
+_LOOK_AGAIN_SECONDS = 0.15
 # A lock has to be free for so long: the time in which a worker that lives sees that its link is
 # broken, and has made another.
 _FREE_SECONDS = 0.45
@@ -124,7 +126,8 @@ class Presence(Companion):
         self._on_news()
 
     def _look(self) -> None:
-        if self._link.wait(_LOOK_EVERY_SECONDS):
+        pause_s = _LOOK_AGAIN_SECONDS if self._suspects else _LOOK_EVERY_SECONDS
+        if self._link.wait(pause_s):
             self._on_news()
         if self.ended.is_set():
             return

@@ -4,9 +4,10 @@ import dataclasses
 import logging
 from collections.abc import Collection
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from django_outbox.backends.contention import answers, is_conflict
+from django_outbox.clock import NOW_SQL
 from django_outbox.exceptions import LeaseLost
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Failure, error_type
@@ -18,6 +19,10 @@ __all__ = ["pass_over", "rescue", "rescue_expired"]
 logger = logging.getLogger(__name__)
 
 _BATCH = 100
+
+_EXPIRED = """
+SELECT 1 FROM outbox_job WHERE status = 'IN_PROGRESS' AND lease_until < {now} LIMIT 1
+"""
 
 
 def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
@@ -31,8 +36,10 @@ def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
     leases are over, and still nobody is better placed to finish them.
     """
     # Look before writing: on SQLite an UPDATE takes the write lock even when it finds nothing.
-    expired = OutboxJob.objects.using(using).expired().exclude(pk__in=spare)
     rescued = Settled()
+    if not _any_expired(using):
+        return rescued
+    expired = OutboxJob.objects.using(using).expired().exclude(pk__in=spare)
     for job in expired.order_by("lease_until")[:_BATCH]:
         try:
             rescued += rescue(job, using=using)
@@ -46,6 +53,14 @@ def rescue_expired(*, using: str, spare: Collection[int] = ()) -> Settled:
             rescued.superseded,
         )
     return rescued
+
+
+def _any_expired(using: str) -> bool:
+    # Asked once a second, as a rule in vain: by hand, at a fraction of the ORM's price.
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRED.format(now=NOW_SQL[connection.vendor]), ())
+        return cursor.fetchone() is not None
 
 
 def pass_over(job: OutboxJob, error: DatabaseError, *, using: str) -> None:

@@ -1,5 +1,6 @@
 """Idle workers hear of new jobs, and do not look for them all the time."""
 
+import sys
 import time
 from datetime import timedelta
 
@@ -7,6 +8,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from django_outbox.backends.links import link_for
+from django_outbox.backends.links.file_watch import FileWatch
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob, OutboxWorker
 from django_outbox.services.forecast import seconds_until_due
@@ -43,6 +46,48 @@ def test_idle_worker_is_woken_when_the_transaction_commits_and_not_before(idle):
         assert idle.worker._idle_looks <= looks + 1
 
     wait_for(lambda: statuses() == {"COMPLETED": 1}, seconds=20)
+
+
+@pytest.mark.sqlite
+def test_worker_looks_at_the_file_where_the_system_does_not_tell_of_writes(start, monkeypatch):
+    def refuse(paths):
+        raise OSError("no more watches")
+
+    monkeypatch.setattr("django_outbox.backends.links.sqlite.FileWatch", refuse)
+    running = start(poll_seconds=3600)
+    wait_for(OutboxWorker.objects.exists)
+    wait_for(lambda: running.worker._idle_looks > 1)
+
+    enqueue("TEST_JOB")
+
+    wait_for(lambda: statuses() == {"COMPLETED": 1}, seconds=20)
+
+
+@pytest.fixture
+def link():
+    """The line of a worker that does nothing else."""
+    opened = link_for("h:1:a", using="default", with_lock=False, with_news=True)
+    opened.open()
+    yield opened
+    opened.end()
+
+
+@pytest.mark.sqlite
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
+def test_system_tells_of_writes_and_nobody_looks_in_between(link, monkeypatch):
+    looks = []
+    ask = link._has_changed
+    monkeypatch.setattr(link, "_has_changed", lambda: looks.append(1) or ask())
+
+    assert link.wait(0.3) is False
+    assert len(looks) == 1
+    enqueue("TEST_JOB")
+    assert link.wait(20) is True
+
+
+def test_file_that_is_not_there_cannot_be_watched(tmp_path):
+    with pytest.raises(OSError, match="inotify"):
+        FileWatch([str(tmp_path / "missing")])
 
 
 def test_worker_sleeps_until_the_next_job_is_due(start):

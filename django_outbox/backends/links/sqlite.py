@@ -11,10 +11,17 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_outbox.backends.links.base import Interruptible, dedicated_connection
+from django_outbox.backends.links.file_watch import FileWatch
 
 __all__ = ["SQLiteLink"]
 
 _LOOK_EVERY_SECONDS = 0.03
+
+# A change is seen so long after the write that we hear of, at most: the writer waits for its disk
+# in between. One that takes longer is found at the end of the wait.
+_PAUSES_SECONDS = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.02)
+# Others may write all the time, and need not wake us for each.
+_BETWEEN_NEWS_SECONDS = 0.02
 
 # The kernel's clock for files ticks every few milliseconds: two changes may bear one time.
 _TICK_NS = 50_000_000
@@ -40,6 +47,7 @@ class SQLiteLink(Interruptible):
         is_file = not connection.is_in_memory_db() and not path.startswith("file:")  # type: ignore[attr-defined]  # SQLite's wrapper has it
         self.with_lock = with_lock and is_file
         self._folder = Path(f"{path}-outbox")
+        self._name = _name_for(worker)
         # A change is written to one of these, whichever journal mode it is.
         self._written = (path, f"{path}-wal") if is_file else ()
         self._seen_times: list[tuple[int, int]] = []
@@ -47,11 +55,16 @@ class SQLiteLink(Interruptible):
         self._lock: int | None = None
         self._watch: int | None = None
         self._seen_version = 0
+        self._writes: FileWatch | None = None
+        self._heard_at = 0.0
 
     def open(self) -> None:
         """Note where the counter stands."""
         self._connection = dedicated_connection(self.using)
         self._seen_version = self._version()
+        if self.brings_news and self._written:
+            with suppress(OSError):
+                self._writes = FileWatch(self._written)
 
     def take_lock(self) -> bool:
         """Lock a file of our own until we close it, or die."""
@@ -68,11 +81,25 @@ class SQLiteLink(Interruptible):
         if not self.brings_news:
             self.wait_for(seconds)
             return False
+        if self._writes is not None:
+            return self._listen(self._writes, seconds)
         for _ in range(max(1, round(seconds / _LOOK_EVERY_SECONDS))):
             self.wait_for(_LOOK_EVERY_SECONDS)
             if self._may_have_changed() and self._has_changed():
                 return True
         return False
+
+    def _listen(self, writes: FileWatch, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.wait_for(deadline - time.monotonic(), writes.descriptor):
+            self.wait_for(self._heard_at + _BETWEEN_NEWS_SECONDS - time.monotonic())
+            writes.drain()
+            self._heard_at = time.monotonic()
+            for pause_s in _PAUSES_SECONDS:
+                self.wait_for(pause_s)
+                if self._has_changed():
+                    return True
+        return self._has_changed()
 
     def find_dead(self) -> set[str]:
         """Try each worker's lock."""
@@ -83,9 +110,9 @@ class SQLiteLink(Interruptible):
         if self._watch is None:
             return set()
         dead: set[str] = set()
-        for path in self._folder.iterdir():
-            if path.name not in (_WATCH, self._file_of(self.worker).name):
-                dead |= _owner_if_free(path)
+        for name in os.listdir(self._folder):  # noqa: PTH208  # at half the price
+            if name not in (_WATCH, self._name):
+                dead |= _owner_if_free(self._folder / name)
         return dead
 
     def forget(self, worker: str) -> None:
@@ -106,6 +133,9 @@ class SQLiteLink(Interruptible):
             if descriptor is not None:
                 os.close(descriptor)
         self._lock = self._watch = None
+        if self._writes is not None:
+            self._writes.close()
+            self._writes = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
             driver = connection.connection
@@ -114,7 +144,7 @@ class SQLiteLink(Interruptible):
                 driver.close()  # Django keeps those of a database in memory open
 
     def _file_of(self, worker: str) -> Path:
-        return self._folder / hashlib.sha1(worker.encode(), usedforsecurity=False).hexdigest()
+        return self._folder / _name_for(worker)
 
     def _may_have_changed(self) -> bool:
         """Ask the file system first: the counter costs ten times as much, in locks."""
@@ -137,6 +167,10 @@ class SQLiteLink(Interruptible):
         # The bare driver: Django's cursor takes longer than the statement.
         (version,) = self._connection.connection.execute("PRAGMA data_version").fetchone()
         return int(version)
+
+
+def _name_for(worker: str) -> str:
+    return hashlib.sha1(worker.encode(), usedforsecurity=False).hexdigest()
 
 
 def _locked(path: Path, *, create: bool) -> int | None:
