@@ -1,6 +1,7 @@
 """Idle workers hear of new jobs, and do not look for them all the time."""
 
 import sys
+import threading
 import time
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from django_outbox.backends.links.file_watch import FileWatch
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob, OutboxWorker
 from django_outbox.services.forecast import seconds_until_due
-from tests.outbox.running import statuses, wait_for
+from tests.outbox.running import in_thread, statuses, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +84,37 @@ def test_system_tells_of_writes_and_nobody_looks_in_between(link, monkeypatch):
     assert len(looks) == 1
     enqueue("TEST_JOB")
     assert link.wait(20) is True
+
+
+@pytest.mark.sqlite
+def test_one_who_writes_all_the_time_and_commits_nothing_holds_up_nobody(
+    link, monkeypatch, tmp_path
+):
+    """A large transaction spills into the file for minutes; a worker that stops waits for us."""
+    # A file of its own: to open the database's beside SQLite would take its locks away.
+    path = tmp_path / "spilled"
+    path.touch()
+    monkeypatch.setattr(link, "_written", (str(path),))
+    monkeypatch.setattr(link, "_has_changed", lambda: False)
+    link.close()
+    link.open()
+    over = threading.Event()
+
+    def write() -> None:
+        with path.open("ab", buffering=0) as file:
+            for _ in range(2000):
+                file.write(b".")
+                if over.wait(0.005):
+                    return
+
+    writer = in_thread(write)
+    heard = link.wait(0.2)
+    is_writing = writer.is_alive()
+    over.set()
+    writer.join()
+
+    assert heard is False
+    assert is_writing
 
 
 def test_file_that_is_not_there_cannot_be_watched(tmp_path):

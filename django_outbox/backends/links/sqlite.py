@@ -91,7 +91,8 @@ class SQLiteLink(Interruptible):
 
     def _listen(self, writes: FileWatch, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        while self.wait_for(deadline - time.monotonic(), writes.descriptor):
+        # Not for ever: somebody may write for minutes before there is a commit.
+        while (left := deadline - time.monotonic()) > 0 and self.wait_for(left, writes.descriptor):
             self.wait_for(self._heard_at + _BETWEEN_NEWS_SECONDS - time.monotonic())
             writes.drain()
             self._heard_at = time.monotonic()
