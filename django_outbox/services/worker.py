@@ -220,7 +220,6 @@ class Worker:
         if self._is_new:
             warn_of_undeclared_queues(using=self.using)
             self._is_new = False
-        self._rescue()
         # News that come from here on may be of jobs that the claim does not see.
         self._has_news = False
         if self._supply.is_careful:
@@ -231,7 +230,11 @@ class Worker:
         if not self._is_gathering and self._settle() and self._has_lanes and not claimed:
             claimed = self._supply.claim()
         self._supply.unblock()
+        # Behind the claim: the jobs that are due need not wait for it.
+        rescued = self._rescue()
         self._on_look()
+        if rescued:
+            return
         has_seen_all = not claimed and not self._supply.may_find_more
         if self.options.drain and has_seen_all and self._ledger.is_empty:
             self._stopping = True
@@ -313,10 +316,14 @@ class Worker:
             self._listener_error = error
             self.stop()
 
-    def _rescue(self) -> None:
-        if time.monotonic() >= self._rescue_at:
-            rescue_expired(using=self.using, spare=[job_id for job_id, _ in self._ledger.keys])
-            self._rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
+    def _rescue(self) -> int:
+        """Let jobs come back whose leases are over; return how many, 0 between two looks."""
+        if time.monotonic() < self._rescue_at:
+            return 0
+        spare = [job_id for job_id, _ in self._ledger.keys]
+        rescued = rescue_expired(using=self.using, spare=spare)
+        self._rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
+        return rescued.total
 
     def _shut_down(self) -> None:
         """Give back what was not begun, wait for what runs, write down what there is."""
