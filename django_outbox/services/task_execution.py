@@ -50,38 +50,42 @@ def registration_of(job_type: str) -> Registration:
 
 def _run(declared: AnyTask, job: OutboxJob) -> Any:
     """Run the task of ``job`` and return its value as JSON; raises what the task raises."""
-    result = _begin(declared, job)
+    result, sender = _begin(declared, job)
     try:
-        value = declared.call(*_context(result), *result.args, **result.kwargs)
-        return _succeed(result, value)
+        # Not declared.call(), which asks each time whether it is a coroutine function.
+        value = declared.func(*_context(result), *result.args, **result.kwargs)
+        return _succeed(result, value, sender)
     except BaseException as error:
-        _fail(result, error)
+        _fail(result, error, sender)
         raise
 
 
 async def _arun(declared: AnyTask, job: OutboxJob) -> Any:
     """Do as :func:`_run` on an event loop, where receivers may not block and have a thread."""
-    result = await sync_to_async(_begin)(declared, job)
+    result, sender = await sync_to_async(_begin)(declared, job)
     try:
         value = await declared.acall(*_context(result), *result.args, **result.kwargs)
-        return await sync_to_async(_succeed)(result, value)
+        return await sync_to_async(_succeed)(result, value, sender)
     except BaseException as error:
-        await sync_to_async(_fail)(result, error)
+        await sync_to_async(_fail)(result, error, sender)
         raise
 
 
-def _begin(declared: AnyTask, job: OutboxJob) -> OutboxTaskResult:
+def _begin(declared: AnyTask, job: OutboxJob) -> tuple[OutboxTaskResult, type]:
+    """Return the result, and who sends its signals: the class of its backend, as in Django."""
     task = task_as_enqueued(declared, job)
     result = result_of(job, task, earlier_attempts(job))
-    _send(task_started, result)
-    return result
+    # Looked up once for both signals: that takes as long as sending one.
+    sender = type(task.get_backend())
+    _send(task_started, result, sender)
+    return result, sender
 
 
 def _context(result: OutboxTaskResult) -> tuple[Any, ...]:
     return (TaskContext(task_result=result),) if result.task.takes_context else ()
 
 
-def _succeed(result: OutboxTaskResult, value: Any) -> Any:
+def _succeed(result: OutboxTaskResult, value: Any, sender: type) -> Any:
     if value is not None:
         # The registry checks it as well, and that is too late for the signal.
         value = _storable(result.job, normalize_json(value))
@@ -89,11 +93,11 @@ def _succeed(result: OutboxTaskResult, value: Any) -> Any:
     put(result, "status", TaskResultStatus.SUCCESSFUL)
     put(result, "finished_at", timezone.now())
     put(result, "_return_value", value)
-    _send(task_finished, result)
+    _send(task_finished, result, sender)
     return value
 
 
-def _fail(result: OutboxTaskResult, error: BaseException) -> None:
+def _fail(result: OutboxTaskResult, error: BaseException, sender: type) -> None:
     failure, job = Failure.of(error), result.job
     comes_back = isinstance(error, Snooze)
     if not comes_back:
@@ -103,7 +107,7 @@ def _fail(result: OutboxTaskResult, error: BaseException) -> None:
     put(result, "status", TaskResultStatus.READY if comes_back else TaskResultStatus.FAILED)
     put(result, "finished_at", None if comes_back else timezone.now())
     # Called while the exception is being handled, because receivers ask for it.
-    _send(task_finished, result)
+    _send(task_finished, result, sender)
 
 
 def _storable(job: OutboxJob, value: Any) -> Any:
@@ -116,6 +120,6 @@ def _storable(job: OutboxJob, value: Any) -> Any:
         raise HandlerResultError(str(error)) from error
 
 
-def _send(signal: Signal, result: OutboxTaskResult) -> None:
+def _send(signal: Signal, result: OutboxTaskResult, sender: type) -> None:
     # Robust: a receiver that fails is logged, and a task that is done does not run again for it.
-    signal.send_robust(sender=type(result.task.get_backend()), task_result=result)
+    signal.send_robust(sender=sender, task_result=result)
