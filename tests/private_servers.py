@@ -239,17 +239,17 @@ def django_database(server: PrivateServer, alias: str, *, name: str = "") -> Ite
 
 
 def _missing(*programs: str) -> str:
-    lacking = [program for program in programs if not _find(program)]
+    lacking = [program for program in programs if not find_program(program)]
     return f"no {' and no '.join(lacking)} on this machine" if lacking else ""
 
 
 def _program(name: str) -> str:
-    found = _find(name)
+    found = find_program(name)
     assert found is not None, f"{name} is missing: ask missing() first"
     return found
 
 
-def _find(program: str) -> str | None:
+def find_program(program: str) -> str | None:
     """Return the path of a server's program, which is often outside of PATH."""
     # Debian keeps one folder per version of PostgreSQL; the newest comes first.
     folders = Path("/usr/lib/postgresql").glob("*/bin")

@@ -61,6 +61,10 @@ if DATABASE not in DATABASE_CHOICES:
     raise ValueError(f"OPSKIT_DATABASE must be one of {known}, got {DATABASE!r}.")
 
 DATABASES = {"default": DATABASE_CHOICES[DATABASE]}
+# A process that a test starts may be told to connect in another way: through a pool.
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    json.loads(os.environ.get("OPSKIT_DB_OPTIONS", "{}"))
+)
 
 # Safe hashing is slow on purpose; no password here is worth that time.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
