@@ -75,7 +75,8 @@ def main() -> None:
     jobs = JOBS // 50 if options.quick else JOBS
     contenders = [roster.outbox(), *(roster.outbox(server=name) for name in ("sqlite", "mysql"))]
     with entered([one for one in contenders if options.wanted(one.name)]) as field:
-        print("\n### Memory of one worker on PostgreSQL, batch 50\n")
+        first = roster.SERVER_NAMES[field.drivers[0].contender.server]
+        print(f"\n### Memory of one worker on {first}, batch 50\n")
         print(markdown(["jobs done", "MB now", "MB at most"], grow(field.drivers[0], jobs)))
         print("\n### An idle worker, share of one core\n")
         rows = idle(field.drivers, IDLE_SECONDS / 6 if options.quick else IDLE_SECONDS)

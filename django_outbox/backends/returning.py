@@ -78,6 +78,8 @@ class ReturningStore:
     notify_now: ClassVar[str]
     claim_sql: ClassVar[str]
     take_sql: ClassVar[str]
+    # What a claim returns.
+    returned: ClassVar[str] = RETURNED
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
@@ -156,7 +158,7 @@ class ReturningStore:
         """Run a claim; its first two parameters are the worker and the lease's seconds."""
         now, later = NOW_SQL[self.vendor], LATER_SQL[self.vendor]
         taken = _TAKEN.format(least=self.least, now=now, later=later)
-        sql = template.format(columns=RETURNED, taken=taken, now=now)
+        sql = template.format(columns=self.returned, taken=taken, now=now)
         worker, lease_seconds = parameters[:2]
         return fetch_claimed(
             sql, parameters, worker=worker, lease_seconds=lease_seconds, using=self.alias

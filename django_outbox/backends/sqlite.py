@@ -6,6 +6,7 @@ from itertools import chain
 from django.db import connections, transaction
 
 from django_outbox.backends.base import Head, NewJob, due_priorities, insert_parameters
+from django_outbox.backends.claims import RETURNED_AS_TEXT
 from django_outbox.backends.floor import Floor
 from django_outbox.backends.returning import PENDING_ARBITER, ReturningStore, plain_insert_sql
 from django_outbox.clock import NOW_SQL
@@ -47,6 +48,7 @@ class SQLiteStore(ReturningStore):
     # Workers watch the file.
     notify = notify_now = ""
     least = "MIN"
+    returned = RETURNED_AS_TEXT
     claim_sql = """
         UPDATE outbox_job SET {taken}
         WHERE id IN (
