@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from tests import processes
 from tests.packaging.building import build_wheel
@@ -34,6 +35,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     server = DATABASE_SERVERS.get(settings.DATABASE)
     place = f" at {server.address}" if server else ""
     terminalreporter.write_line(f"database: {settings.DATABASE}{place}")
+
+
+@pytest.fixture(autouse=True)
+def no_language() -> Iterator[None]:
+    """Forget the language of the last page: LocaleMiddleware leaves it to the next request."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
