@@ -103,9 +103,9 @@ class Presence(Companion):
             while not self.ended.is_set():
                 try:
                     self._connect()
-                    failures = 0
                     while not self.ended.is_set():
                         self._look()
+                        failures = 0
                 except Exception as error:  # noqa: BLE001  # its end would leave the worker deaf
                     failures += 1
                     self._lose_link(error)

@@ -136,6 +136,58 @@ def test_news_that_came_along_with_an_answer_are_heard(link):
     assert not one.wait(0)
 
 
+def test_link_that_is_asked_for_nothing_waits_in_peace(transactional_db):
+    one = link_for(worker_name(), using="default", with_lock=False, with_news=False)
+    one.open()
+
+    assert not one.take_lock()
+    assert not one.wait(0.01)
+    assert one.find_dead() == set()
+    one.end()
+
+
+def test_worker_without_locks_and_news_works_and_complains_of_nothing(start, settings, caplog):
+    settings.OUTBOX = {"LIVENESS_LOCKS": False, "WAKE_UP": False}
+    start()
+    enqueue("TEST_JOB")
+
+    wait_for(lambda: statuses() == {"COMPLETED": 1})
+
+    assert "no link" not in caplog.text
+
+
+def test_link_that_fails_at_each_look_is_not_opened_without_a_pause(monkeypatch):
+    presence = Presence(
+        worker_name(),
+        queues=["default"],
+        concurrency=1,
+        lease_seconds=60,
+        every_seconds=15,
+        using="default",
+        with_lock=True,
+        with_news=False,
+        on_news=lambda: None,
+    )
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            presence.ended.set()
+        return bool(presence.ended.is_set())
+
+    def fail(seconds: float) -> bool:
+        raise OSError("gone")
+
+    monkeypatch.setattr(presence.ended, "wait", pause)
+    monkeypatch.setattr(presence._link, "wait", fail)
+
+    presence.run()
+
+    assert len(pauses) == 3
+    assert min(pauses) > 0
+
+
 def test_lock_that_was_held_at_the_start_is_taken_when_it_is_free(link):
     """The server may keep a session for a while after its client has given it up."""
     name = worker_name()

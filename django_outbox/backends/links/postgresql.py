@@ -65,6 +65,10 @@ class PostgreSQLLink(Interruptible):
         """Wait for a notification."""
         assert self._connection is not None
         raw: Any = self._connection.connection
+        if raw is None:
+            # Neither lock nor news are wanted, so that nothing has needed a session.
+            self.wait_for(seconds)
+            return False
         # What came along with the answer to a statement of ours was read with it.
         if _has_heard(raw):
             return True
