@@ -30,7 +30,7 @@ class PrivateServer:
     name: ClassVar[str]
     system_user: ClassVar[str]
     database_user: ClassVar[str]
-    database: ClassVar[str]
+    database: str
 
     def __init__(self, *options: str) -> None:
         self.options = options
@@ -129,43 +129,54 @@ class PrivateServer:
             raise RuntimeError(f"{self.name} could not be set up:\n{self.log.read_text()}")
 
 
-class PrivatePostgreSQL(PrivateServer):
-    """PostgreSQL; everybody on the machine is let in as superuser."""
+class PostgreSQLSocket(PrivateServer):
+    """What is spoken to as PostgreSQL is, through a socket in its folder."""
 
     name = "postgresql"
     system_user = "postgres"
-    database_user = "postgres"
-    database = "postgres"
-
-    def __init__(self, *options: str) -> None:
-        super().__init__(*options)
-        initdb = [_program("initdb"), "--pgdata", f"{self.folder}/data", "--username=postgres"]
-        self._set_up([*initdb, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
-
-    @classmethod
-    def missing(cls) -> str:
-        """Return which program this machine lacks for it, or nothing."""
-        return _missing("initdb", "postgres")
 
     @property
     def host(self) -> str:
         """The folder of the socket."""
         return str(self.folder)
 
-    def _command(self) -> list[str]:
-        # Nobody pulls the plug here: a crash of the server alone loses nothing without fsync.
-        fixed = ("listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off")
-        options = [part for option in (*fixed, *self.options) for part in ("-c", option)]
-        return [_program("postgres"), "-D", f"{self.folder}/data", "-p", "5432", *options]
+    def environment(self) -> dict[str, str]:
+        """Return what tells a process of ours (see tests.settings) to use this server."""
+        return {**super().environment(), "OPSKIT_POSTGRESQL_PORT": "5432"}
 
     def _answers(self) -> bool:
         import psycopg
 
         try:
-            psycopg.connect(host=self.host, user=self.database_user, dbname=self.database).close()
+            psycopg.connect(
+                host=self.host, port=5432, user=self.database_user, dbname=self.database
+            ).close()
         except psycopg.OperationalError:
             return False
         return True
+
+
+class PrivatePostgreSQL(PostgreSQLSocket):
+    """PostgreSQL; everybody on the machine is let in as superuser."""
+
+    database_user = "postgres"
+    database = "postgres"
+
+    def __init__(self, *options: str) -> None:
+        super().__init__(*options)
+        initdb = [program_path("initdb"), "--pgdata", f"{self.folder}/data", "--username=postgres"]
+        self._set_up([*initdb, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return which program this machine lacks for it, or nothing."""
+        return missing_programs("initdb", "postgres")
+
+    def _command(self) -> list[str]:
+        # Nobody pulls the plug here: a crash of the server alone loses nothing without fsync.
+        fixed = ("listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off")
+        options = [part for option in (*fixed, *self.options) for part in ("-c", option)]
+        return [program_path("postgres"), "-D", f"{self.folder}/data", "-p", "5432", *options]
 
     def _crash(self) -> signal.Signals:
         # "Immediate Shutdown" (manual, "Shutting Down the Server"): it recovers at the next
@@ -183,13 +194,17 @@ class PrivateMariaDB(PrivateServer):
 
     def __init__(self, *options: str) -> None:
         super().__init__(*options)
-        install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.folder}/data"]
+        install = [
+            program_path("mariadb-install-db"),
+            "--no-defaults",
+            f"--datadir={self.folder}/data",
+        ]
         self._set_up([*install, "--auth-root-authentication-method=normal", "--skip-test-db"])
 
     @classmethod
     def missing(cls) -> str:
         """Return which program this machine lacks for it, or nothing."""
-        return _missing("mariadb-install-db", "mariadbd")
+        return missing_programs("mariadb-install-db", "mariadbd")
 
     @property
     def host(self) -> str:
@@ -206,7 +221,7 @@ class PrivateMariaDB(PrivateServer):
     def _command(self) -> list[str]:
         fixed = (f"--datadir={self.folder}/data", f"--socket={self.host}", "--skip-networking")
         pid = f"--pid-file={self.folder}/pid"
-        return [_program("mariadbd"), "--no-defaults", *fixed, pid, *self.options]
+        return [program_path("mariadbd"), "--no-defaults", *fixed, pid, *self.options]
 
     def _answers(self) -> bool:
         try:
@@ -238,18 +253,20 @@ def django_database(server: PrivateServer, alias: str, *, name: str = "") -> Ite
         del connections.settings[alias]
 
 
-def _missing(*programs: str) -> str:
-    lacking = [program for program in programs if not find_program(program)]
+def missing_programs(*programs: str) -> str:
+    """Return which of these programs this machine lacks, or nothing."""
+    lacking = [program for program in programs if not _find(program)]
     return f"no {' and no '.join(lacking)} on this machine" if lacking else ""
 
 
-def _program(name: str) -> str:
-    found = find_program(name)
+def program_path(name: str) -> str:
+    """Return the path of a program that is here."""
+    found = _find(name)
     assert found is not None, f"{name} is missing: ask missing() first"
     return found
 
 
-def find_program(program: str) -> str | None:
+def _find(program: str) -> str | None:
     """Return the path of a server's program, which is often outside of PATH."""
     # Debian keeps one folder per version of PostgreSQL; the newest comes first.
     folders = Path("/usr/lib/postgresql").glob("*/bin")

@@ -42,7 +42,7 @@ RETURNED_AS_TEXT = ", ".join(
 def fetch_claimed(
     sql: str, parameters: Sequence[Any], *, worker: str, lease_seconds: float, using: str
 ) -> list[OutboxJob]:
-    """Return the jobs of a statement that claims for ``worker`` and returns what is named above."""
+    """Return the jobs of a statement that claims for ``worker`` and returns either list above."""
     with connections[using].cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
