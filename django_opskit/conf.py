@@ -69,16 +69,19 @@ class AppSettings(SettingsModel):
     The settings of one app, a dict in ``settings.<setting>``.
 
     Subclass with ``setting="NAME"``. Every field needs a default and a description: the first
-    makes the whole setting optional, the second is its documentation.
+    makes the whole setting optional, the second is its documentation. With ``flat=True`` each
+    field is a setting by itself, ``settings.<field>``, and there is no dict.
     """
 
-    setting: ClassVar[str]
+    setting: ClassVar[str] = ""
+    is_flat: ClassVar[bool] = False
     # What the site wrote when it was last read, and what that meant.
     _last_read: ClassVar[tuple[object, SettingsModel] | None]
 
-    def __init_subclass__(cls, *, setting: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, setting: str = "", flat: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._last_read = None
+        cls.is_flat = flat or cls.is_flat
         if setting:
             cls.setting = setting
 
@@ -93,6 +96,9 @@ class AppSettings(SettingsModel):
     @classmethod
     def raw(cls) -> object:
         """Return what the site wrote, before validation; ``{}`` when it wrote nothing."""
+        if cls.is_flat:
+            names = (name for name in cls.model_fields if hasattr(settings, name))
+            return {name: getattr(settings, name) for name in names}
         return getattr(settings, cls.setting, {})
 
     @classmethod
@@ -212,7 +218,9 @@ def _place(model: type[AppSettings], raw: object, location: Sequence[int | str])
             # pydantic puts more into a location than keys: members of unions, "[key]".
             if field is None:
                 continue
-        place.name, place.key, place.model = f"{place.name}[{part!r}]", part, inside
+        # A flat setting has no dict around it.
+        place.name = f"{place.name}[{part!r}]" if place.name else str(part)
+        place.key, place.model = part, inside
         if field is not None:
             place.field = field
             inside, _ = next(_nested_models(field.annotation), (inside, ""))

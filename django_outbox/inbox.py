@@ -12,7 +12,7 @@ writes down what it has received, in the transaction of what it does about it::
 from django.db import connections, router
 from django.db.transaction import TransactionManagementError
 
-from django_outbox.clock import NOW_SQL
+from django_opskit.clock import NOW_SQL
 from django_outbox.models import Inbox
 
 __all__ = ["receive"]

@@ -7,8 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_opskit.clock import ServerTime
 from django_opskit.fields import KeyField
-from django_outbox.clock import ServerTime
 from django_outbox.indexes import (
     StatusIndex,
     UniqueWhereSet,

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_opskit.browsing import first_key_since
 from django_outbox.conf import get_conf
 from django_outbox.models import JobStatus, OutboxJob
-from django_outbox.services.browsing import first_key_since
 from django_outbox.services.registry import registry
 
 __all__ = ["AgeFilter", "JobTypeFilter", "QueueFilter", "StatusFilter"]

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_outbox.admin.keyset import KeysetAdmin
+from django_outbox.admin.keyset import OutboxKeysetAdmin
 from django_outbox.models import Inbox
 
 __all__ = ["InboxAdmin"]
@@ -16,7 +16,7 @@ _MOST_CONSUMERS = 100
 
 
 @admin.register(Inbox)
-class InboxAdmin(KeysetAdmin):
+class InboxAdmin(OutboxKeysetAdmin):
     """What consumers have received, to look up a message by its whole id."""
 
     list_display = ("id", "consumer", "message_id", "received_at")

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from django_outbox.admin import filters, searching
 from django_outbox.admin.job_page import job_context
-from django_outbox.admin.keyset import KeysetAdmin
+from django_outbox.admin.keyset import OutboxKeysetAdmin
 from django_outbox.admin.wording import short_moment, status_badge
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
 from django_outbox.services import operations, removal
@@ -29,7 +29,7 @@ _VERBS = ("run_again", "run_now", "cancel")
 
 
 @admin.register(OutboxJob)
-class OutboxJobAdmin(KeysetAdmin):
+class OutboxJobAdmin(OutboxKeysetAdmin):
     """Read-only: only workers and the three verbs change a job."""
 
     # What an operator asks first stands first: on a phone the rest is a swipe away.

@@ -1,148 +1,17 @@
-"""A change list that is paged by key: as fast with ten million rows as with ten."""
+"""The pages of the ground floor that are paged by key, in the outbox's words."""
 
-from typing import Any
+from django.utils.translation import gettext_lazy as _
 
-from django.contrib import messages
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django_opskit.keyset_admin import KeysetAdmin
 
-from django_outbox.admin.readonly import ReadOnlyAdmin
-from django_outbox.services.browsing import Page, look
-
-__all__ = ["KeysetAdmin", "KeysetChangeList"]
-
-_BEFORE, _AFTER = "before", "after"
+__all__ = ["OutboxKeysetAdmin"]
 
 
-class KeysetChangeList(ChangeList):
-    """
-    Shows the rows before or after a key, the newest first.
-
-    It never counts, sorts by nothing but the key, and passes over no rows (OFFSET) to find a
-    page. A filter that no index helps is followed for about a second, and then the page says
-    how far it looked.
-    """
-
-    #: How long a page may look for rows that no index finds.
-    budget_seconds = 1.0
-    page: Page[Any]
-    model_admin: "KeysetAdmin"
-
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        """Return what the filters are asked for: all but the place in the list."""
-        found: dict[str, Any] = super().get_filters_params(params)
-        return {name: value for name, value in found.items() if name not in (_BEFORE, _AFTER)}
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Return the filtered rows; a changed filter begins with its first page again."""
-        for name in (_BEFORE, _AFTER):
-            self.params.pop(name, None)
-            self.filter_params.pop(name, None)
-        return super().get_queryset(request, exclude_parameters)
-
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Sort by the key alone: every other order would sort the whole table."""
-        return ["-pk"]
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read one page."""
-        rows = self.queryset.defer(*self.model_admin.not_in_list)
-        lowest, highest = self._hint("key_bounds") or (None, None)
-        self.page = look(
-            rows,
-            limit=self.list_per_page,
-            before=_key(request, _BEFORE),
-            after=_key(request, _AFTER),
-            lowest=lowest,
-            highest=highest,
-            candidates=self._hint("candidates"),
-            budget_seconds=self.budget_seconds,
-        )
-        self.result_list = self.page.rows
-        # Templates compare these numbers to decide whether there is more to select or to show.
-        self.result_count = self.full_result_count = len(self.page.rows)
-        self.show_full_result_count = False
-        self.show_admin_actions = True
-        self.can_show_all = True
-        self.multi_page = False
-        self.paginator = None
-
-    def _hint(self, name: str) -> Any:
-        """Return what a filter knows about where its rows are; None when none knows."""
-        for spec in self.filter_specs:
-            if hasattr(spec, name):
-                return getattr(spec, name)(self.root_queryset)
-        return None
-
-    @property
-    def older_url(self) -> str:
-        """Return the query string of the next page, "" at the end."""
-        return self._url(_BEFORE, self.page.older)
-
-    @property
-    def newer_url(self) -> str:
-        """Return the query string of the page before, "" at the beginning."""
-        return self._url(_AFTER, self.page.newer)
-
-    @property
-    def newest_url(self) -> str:
-        """Return the query string of the first page."""
-        return self.get_query_string()
-
-    @property
-    def last_row(self) -> Any:
-        """Return the last row of the page, None when it is empty."""
-        return self.page.rows[-1] if self.page.rows else None
-
-    @property
-    def cut_at(self) -> int | None:
-        """Return the key at which the search stopped because time was up, if it was."""
-        if not self.page.is_cut_short:
-            return None
-        return self.page.newer if self.page.older is None else self.page.older
-
-    def _url(self, name: str, key: int | None) -> str:
-        return "" if key is None else self.get_query_string({name: key})
-
-
-class KeysetAdmin(ReadOnlyAdmin):
+class OutboxKeysetAdmin(KeysetAdmin):
     """Lists a table of any size, a page at a time."""
 
     change_list_template = "django_outbox/keyset_list.html"
-    ordering = ("-pk",)
-    sortable_by = ()
-    list_per_page = 50
-    #: Columns that may be long and that the list does not show.
-    not_in_list: tuple[str, ...] = ()
-    #: The parameters of the filters. Any other column could be asked for in the address.
-    filter_parameters: tuple[str, ...] = ()
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the change list that is paged by key."""
-        return KeysetChangeList
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Allow the filters that are shown, and no other column."""
-        return lookup in self.filter_parameters
-
-    # Django 6.1 has one more argument than 5.2.
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Model], *args: Any, **kwargs: Any
-    ) -> HttpResponse | None:
-        """Run an action on the chosen rows of a page; on "all of them" it is refused."""
-        if request.POST.get("select_across", "0") != "0":
-            text = _(
-                "Actions work on the rows of one page. For more, use the commands "
-                "outbox_retry, outbox_cancel and outbox_prune."
-            )
-            self.message_user(request, text, messages.WARNING)
-            return None
-        return super().response_action(request, queryset, *args, **kwargs)
-
-
-def _key(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    # Longer ones would be no 64-bit number, and nothing else is a key.
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    one_page_text = _(
+        "Actions work on the rows of one page. For more, use the commands "
+        "outbox_retry, outbox_cancel and outbox_prune."
+    )

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_outbox.admin.readonly import ReadOnlyAdmin
+from django_opskit.clock import ServerTime
+from django_opskit.readonly_admin import ReadOnlyAdmin
 from django_outbox.admin.wording import badge
-from django_outbox.clock import ServerTime
 from django_outbox.models import OutboxWorker
 from django_outbox.services.diagnosis import is_silent
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db import connections
 
-from django_outbox.clock import NOW_SQL
+from django_opskit.clock import NOW_SQL
 
 __all__ = ["complete_held", "delete_held"]
 

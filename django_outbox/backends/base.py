@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from django_outbox.clock import NOW_SQL
+from django_opskit.clock import NOW_SQL
 from django_outbox.models import OutboxJob
 
 __all__ = [

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db import connections
 from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
+from django_opskit.clock import NOW_SQL
 from django_outbox.backends.base import NewJob
-from django_outbox.clock import NOW_SQL
 
 __all__ = ["copy_jobs"]
 

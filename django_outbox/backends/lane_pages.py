@@ -8,8 +8,8 @@ followed by smaller ones, each of which begins behind the lane.
 
 from django.db import connections
 
+from django_opskit.clock import NOW_SQL
 from django_outbox.backends.base import Head
-from django_outbox.clock import NOW_SQL
 
 __all__ = ["lane_heads"]
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, connections, transaction
 
+from django_opskit.clock import LATER_SQL, NOW_SQL, ServerTime
 from django_outbox.backends.base import (
     WINDOW_SQL,
     Head,
@@ -27,7 +28,6 @@ from django_outbox.backends.base import (
 )
 from django_outbox.backends.bulk import insert_around_twins
 from django_outbox.backends.lane_pages import lane_heads
-from django_outbox.clock import LATER_SQL, NOW_SQL, ServerTime
 from django_outbox.models import OutboxJob, OutboxJobQuerySet
 
 __all__ = ["MySQLStore"]

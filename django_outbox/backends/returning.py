@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from django.db import connections
 
+from django_opskit.clock import LATER_SQL, NOW_SQL
 from django_outbox.backends.base import WINDOW_SQL, NewJob, insert_parameters, window_parameters
 from django_outbox.backends.claims import RETURNED, fetch_claimed
 from django_outbox.backends.floor import Floor
 from django_outbox.backends.rows import COLUMNS, bare_job, converters, fetch_jobs
-from django_outbox.clock import LATER_SQL, NOW_SQL
 from django_outbox.exceptions import OutboxError
 from django_outbox.models import JobStatus, OutboxJob
 

@@ -5,11 +5,11 @@ from itertools import chain
 
 from django.db import connections, transaction
 
+from django_opskit.clock import NOW_SQL
 from django_outbox.backends.base import Head, NewJob, due_priorities, insert_parameters
 from django_outbox.backends.claims import RETURNED_AS_TEXT
 from django_outbox.backends.floor import Floor
 from django_outbox.backends.returning import PENDING_ARBITER, ReturningStore, plain_insert_sql
-from django_outbox.clock import NOW_SQL
 from django_outbox.models import OutboxJob
 
 __all__ = ["SQLiteStore"]

@@ -15,8 +15,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, JSONField
 from django.db.models.sql.compiler import SQLCompiler
 
+from django_opskit.clock import ServerTime
 from django_outbox.backends.acks import complete_held, delete_held
-from django_outbox.clock import ServerTime
 from django_outbox.conf import OutboxSettings, QueueSettings, get_conf
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
 

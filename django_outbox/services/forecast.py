@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import connections
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.models import OutboxJob
 
 __all__ = ["seconds_until_due"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from django.db import connections
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
 from django_outbox.services.companion import Companion
 

@@ -17,8 +17,8 @@ from typing import Self
 
 from django.db import DatabaseError, InterfaceError, connections
 
+from django_opskit.clock import ServerTime
 from django_outbox.backends.links import link_for
-from django_outbox.clock import ServerTime
 from django_outbox.models import OutboxWorker
 from django_outbox.services.companion import Companion
 from django_outbox.services.takeover import (

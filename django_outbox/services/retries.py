@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Case, DateTimeField, F, TextField, Value, When
 
+from django_opskit.clock import ServerTime
 from django_outbox.backends.contention import impatient_transaction
-from django_outbox.clock import ServerTime
 from django_outbox.conf import get_conf
 from django_outbox.engine.retry import Retry, after_failure
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet

@@ -13,7 +13,7 @@ from itertools import islice
 from django.db import router
 from django.db.models import Max, Q
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
 from django_outbox.services.dead import dead_jobs
 from django_outbox.services.operations import Rerun, cancel, run_again

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from django.db import connections
 
-from django_outbox.clock import NOW_SQL
+from django_opskit.clock import NOW_SQL
 
 __all__ = ["server_now"]
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import router
 from django.db.models import Count, Min, Q
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.conf import get_conf
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet, OutboxWorker
 from django_outbox.services.dead import dead_jobs

@@ -5,7 +5,7 @@ import logging
 from django.db import DatabaseError
 from django.db.models import Q
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.conf import get_conf
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet, OutboxWorker
 from django_outbox.services.caution import DIED

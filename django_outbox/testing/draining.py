@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import router
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.conf import get_conf
 from django_outbox.exceptions import Snooze
 from django_outbox.models import OutboxJob

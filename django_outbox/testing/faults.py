@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import F
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.exceptions import UnknownJobTypeError
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Result

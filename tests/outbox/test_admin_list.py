@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from django_opskit import browsing
+from django_opskit.keyset_admin import KeysetChangeList
 from django_outbox.admin.filters import StatusFilter
 from django_outbox.admin.jobs import OutboxJobAdmin
-from django_outbox.admin.keyset import KeysetChangeList
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob
-from django_outbox.services import browsing
 
 pytestmark = pytest.mark.django_db
 

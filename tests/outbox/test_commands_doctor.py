@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxJob, OutboxWorker
 from django_outbox.services.doctor import examine

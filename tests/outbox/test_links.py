@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from django_opskit.clock import ServerTime
 from django_outbox.backends.links import Link, link_for
-from django_outbox.clock import ServerTime
 from django_outbox.dispatcher import enqueue
 from django_outbox.exceptions import HandlerTimeoutError
 from django_outbox.models import JobStatus, OutboxAttempt, OutboxJob, OutboxWorker

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.models import JobStatus, OutboxJob
 from django_outbox.services.doctor.finding import Finding
 from django_outbox.services.registry import registry

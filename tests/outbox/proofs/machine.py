@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.dispatcher import enqueue
 from django_outbox.exceptions import FailNow, Snooze
 from django_outbox.models import OutboxAttempt, OutboxJob

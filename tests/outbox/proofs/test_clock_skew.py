@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from django_outbox.clock import ServerTime
+from django_opskit.clock import ServerTime
 from django_outbox.dispatcher import enqueue
 from django_outbox.models import OutboxAttempt, OutboxJob
 from tests.outbox.proofs.observing import began
