@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "simple_history",
     "django_outbox",
+    "django_health_check_job",
     "timetracker",
 ]
 

@@ -1,0 +1,1 @@
+"""Continuous health monitoring for Django: checks, history, state changes, sync."""

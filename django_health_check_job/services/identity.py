@@ -1,0 +1,41 @@
+"""What a monitor is called, and whether another one on this machine still lives."""
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["is_known_dead", "monitor_name"]
+
+_LONGEST_HOST = 100
+
+
+def monitor_name() -> str:
+    """Return a name that no other monitor has: host, process namespace, process id, token."""
+    host = socket.gethostname()[:_LONGEST_HOST]
+    return f"{host}|{_pid_namespace()}|{os.getpid()}|{secrets.token_hex(4)}"
+
+
+def is_known_dead(name: str) -> bool:
+    """Return whether ``name`` was a process here that has ended; False when nobody can say."""
+    parts = name.split("|")
+    if len(parts) != 4 or parts[:2] != monitor_name().split("|")[:2]:
+        return False
+    try:
+        pid = int(parts[2])
+        if pid == os.getpid():
+            return False
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return False
+
+
+def _pid_namespace() -> str:
+    """Return which numbers of processes are meant: containers on one host may share its name."""
+    with suppress(OSError):
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    return ""

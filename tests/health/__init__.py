@@ -1,0 +1,1 @@
+"""Tests of django_health_check_job."""
