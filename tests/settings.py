@@ -9,7 +9,9 @@ database that way (see the fixture `process_env`), without Django's `test_` befo
 
 import json
 import os
+import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from config.databases import sqlite
@@ -71,3 +73,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A test that waits for a lease to end shortens it for the processes that it starts.
 OUTBOX = json.loads(os.environ.get("OPSKIT_OUTBOX", "{}"))
+
+# What a test tells the monitors that it starts; no test leaves anything in this user's spool.
+HEALTH_CHECK_JOB = {"SPOOL_DIR": str(Path(tempfile.gettempdir()) / f"opskit-spool-{os.getpid()}")}
+globals().update(json.loads(os.environ.get("OPSKIT_HEALTH", "{}")))

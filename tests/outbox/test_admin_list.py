@@ -242,76 +242,12 @@ def test_broken_handlers_module_does_not_take_the_list_away(admin_client, monkey
     assert listed(admin_client)[0] == [job.pk]
 
 
-class Clock:
-    """Shows the moments that it is given, the last one for ever."""
+@pytest.mark.sqlite
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED", "PENDING", "IN_PROGRESS"])
+def test_sqlite_reads_an_index_for_each_open_or_dead_status(rf, status):
+    """It needs no statistics to: the words of the index are asked for."""
+    only = StatusFilter(rf.get("/"), {"status": [status]}, OutboxJob, None)
 
-    def __init__(self, *moments):
-        self.moments = list(moments)
+    plan = only.candidates(OutboxJob.objects.all()).values_list("pk").explain()
 
-    def __call__(self):
-        return self.moments.pop(0) if len(self.moments) > 1 else self.moments[0]
-
-
-class TestLook:
-    def test_upwards_it_stops_in_time_as_well(self, monkeypatch):
-        monkeypatch.setattr(browsing, "_FIRST_STRETCH", 20)
-        jobs = newest(store(60))
-        rows = OutboxJob.objects.filter(status="FAILED")
-
-        page = browsing.look(rows, limit=5, after=jobs[-1], budget_seconds=1, clock=Clock(0, 0, 2))
-
-        assert page.is_cut_short
-        assert page.rows == []
-        assert page.newer == jobs[-1] + 20
-        assert page.older == jobs[-1] + 1
-
-    def test_stretches_grow_while_there_is_time(self, monkeypatch, django_assert_num_queries):
-        monkeypatch.setattr(browsing, "_FIRST_STRETCH", 4)
-        store(300)
-
-        # 4, 32 and 256 rows; 8 in the last; and the bounds.
-        with django_assert_num_queries(6):
-            page = browsing.look(OutboxJob.objects.filter(status="FAILED"), limit=5, clock=Clock(0))
-
-        assert page == browsing.Page()
-
-    def test_empty_table_is_one_empty_page(self):
-        for rows in (OutboxJob.objects.all(), OutboxJob.objects.filter(status="FAILED")):
-            assert browsing.look(rows, limit=5) == browsing.Page()
-            assert browsing.look(rows, limit=5, after=7) == browsing.Page()
-
-    def test_end_of_the_table_leads_back(self):
-        jobs = newest(store(3))
-
-        page = browsing.look(OutboxJob.objects.all(), limit=5, before=jobs[-1])
-
-        assert (page.rows, page.older, page.newer) == ([], None, jobs[-1] - 1)
-
-    @pytest.mark.parametrize("most", [100, 11])
-    def test_candidates_give_the_same_pages_few_or_many(self, monkeypatch, most):
-        monkeypatch.setattr(browsing, "_MOST_CANDIDATES", most)
-        monkeypatch.setattr(browsing, "_AT_ONCE", 3)
-        store(20)
-        failed = newest(store(12, status="FAILED"))
-        store(20, status="CANCELLED")
-        rows = OutboxJob.objects.filter(status="FAILED")
-
-        def look(**place):
-            page = browsing.look(rows, limit=5, candidates=rows.order_by(), **place)
-            return [job.pk for job in page.rows], page.older, page.newer
-
-        assert look() == (failed[:5], failed[4], None)
-        assert look(before=failed[4]) == (failed[5:10], failed[9], failed[5])
-        assert look(before=failed[9]) == (failed[10:], None, failed[10])
-        assert look(after=failed[10]) == (failed[5:10], failed[9], failed[5])
-        assert look(after=failed[3]) == (failed[:5], failed[4], None)
-
-    @pytest.mark.sqlite
-    @pytest.mark.parametrize("status", ["FAILED", "CANCELLED", "PENDING", "IN_PROGRESS"])
-    def test_sqlite_reads_an_index_for_each_open_or_dead_status(self, rf, status):
-        """It needs no statistics to: the words of the index are asked for."""
-        only = StatusFilter(rf.get("/"), {"status": [status]}, OutboxJob, None)
-
-        plan = only.candidates(OutboxJob.objects.all()).values_list("pk").explain()
-
-        assert "USING INDEX outbox_job_" in plan or "USING COVERING INDEX outbox_job_" in plan
+    assert "USING INDEX outbox_job_" in plan or "USING COVERING INDEX outbox_job_" in plan

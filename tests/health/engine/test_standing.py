@@ -1,6 +1,7 @@
 """From outcomes to states: N failures, M successes, and nothing that flaps."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,11 @@ from django_health_check_job.engine.outcome import State
 from django_health_check_job.engine.standing import Standing, Thresholds
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+USUAL = Thresholds(failures=3, successes=2)
 UP, WARN, UNKNOWN, DOWN = State.UP, State.WARN, State.UNKNOWN, State.DOWN
 
 
-def states_after(*outcomes: State, start: State = UP, thresholds: Thresholds = Thresholds()):
+def states_after(*outcomes: State, start: State = UP, thresholds: Thresholds = USUAL):
     standing = Standing(state=start, since=NOON)
     seen = []
     for number, outcome in enumerate(outcomes):
@@ -79,7 +81,7 @@ def test_state_changes_only_with_the_last_outcomes_behind_it(outcomes, failures,
     thresholds = Thresholds(failures=failures, successes=successes)
     states = [UP, *states_after(*outcomes, thresholds=thresholds)]
 
-    for index, (before, after) in enumerate(zip(states, states[1:], strict=False), start=1):
+    for index, (before, after) in enumerate(pairwise(states), start=1):
         if after is before:
             continue
         count = failures if after.severity > before.severity else successes
