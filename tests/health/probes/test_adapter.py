@@ -23,8 +23,8 @@ from tests.health.probes.outcomes import outcome_of
 
 pytest.importorskip("health_check", reason="django-health-check is an extra")
 
-from health_check import HealthCheck  # noqa: E402
-from health_check.exceptions import (  # noqa: E402
+from health_check import HealthCheck
+from health_check.exceptions import (
     HealthCheckException,
     ServiceReturnedUnexpectedResult,
     ServiceUnavailable,

@@ -1,0 +1,1 @@
+"""What was published, line by line."""
