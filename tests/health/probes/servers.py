@@ -153,7 +153,7 @@ def site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_HEAD = do_POST = do_GET
+        do_HEAD = do_POST = do_GET  # noqa: N815  # names of http.server
 
         def log_message(self, *_: Any) -> None:
             """Say nothing on stderr."""
