@@ -2,37 +2,42 @@
 
 from pathlib import Path
 
-from django_opskit.conf import AppSettings, reference_rows
+from django_health_check_job.conf import CheckSettings, HealthCheckJobSettings, PublishedSettings
+from django_opskit.conf import SettingsModel, reference_rows
 from django_outbox.conf import OutboxSettings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
 
 #: The settings models in the order of the page, each with the app that reads it.
-MODELS: tuple[tuple[str, type[AppSettings]], ...] = (("django_outbox", OutboxSettings),)
+MODELS: tuple[tuple[str, str, type[SettingsModel]], ...] = (
+    ("`OUTBOX`", "django_outbox", OutboxSettings),
+    ("Health monitoring: settings by themselves", "django_health_check_job", PublishedSettings),
+    ("`HEALTH_CHECK_JOB`", "django_health_check_job", HealthCheckJobSettings),
+    ('`HEALTH_CHECK_JOB["CHECKS"][]`', "django_health_check_job", CheckSettings),
+)
 
 HEAD = """# Settings
 
 <!-- Written by `python -m scripts.settings_reference` from the settings models. -->
 
-Each app reads one setting, anew whenever it needs it. An unknown key, a wrong type or an
+Each app reads one setting, anew whenever it needs it; five names of health monitoring were
+published by themselves. An unknown key, a wrong type or an
 impossible value is a system check error that names the key, the value and the way out.
 """
 
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([HEAD, *(section(app, model) for app, model in MODELS)])
+    return "\n".join([HEAD, *(section(*one) for one in MODELS)])
 
 
-def section(app: str, model: type[AppSettings]) -> str:
+def section(title: str, app: str, model: type[SettingsModel]) -> str:
     """Return the section of one setting."""
     rows = "\n".join(
         f"| `{row.path}` | `{escaped(row.type)}` | `{escaped(row.default)}` | {row.description} |"
         for row in reference_rows(model)
     )
-    head = (
-        f"## `{model.setting}`\n\nRead by `{app}`.\n\n| key | type | default | |\n|---|---|---|---|"
-    )
+    head = f"## {title}\n\nRead by `{app}`.\n\n| key | type | default | |\n|---|---|---|---|"
     return f"{head}\n{rows}\n"
 
 

@@ -208,7 +208,8 @@ class Recorder(threading.Thread):
             self._current = None
 
     def _lead_or_stand_by(self) -> None:
-        if self._lease.is_fresh:
+        # After an outage the row itself has to say who leads, however long our turn would last.
+        if self._lease.is_fresh and self.role is not Role.BLIND:
             return
         fence = self._lease.fence
         if not self._lease.extend():

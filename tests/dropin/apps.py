@@ -44,4 +44,15 @@ OUTBOX = App(
     expected="Hello Ada",
 )
 
-APPS = (OUTBOX,)
+HEALTH_CHECK_JOB = App(
+    name="django_health_check_job",
+    extra="health-check-job",
+    main_command=("monitor", "--once"),
+    expected="Database default         ... OK",
+    after=(
+        "from django_health_check_job.models import Check\n"
+        'print(sorted(Check.objects.values_list("state", flat=True)))'
+    ),
+)
+
+APPS = (OUTBOX, HEALTH_CHECK_JOB)

@@ -117,7 +117,11 @@ def test_compressed_body_is_taken():
     assert post(body=two, **{"Content-Encoding": "gzip"}).status_code == 201
 
 
-@pytest.mark.parametrize("body", [b"none", gzip.compress(b"{}")[:-9], gzip.compress(b"{}") + b"x"])
+@pytest.mark.parametrize(
+    "body",
+    [b"none", gzip.compress(b"{}")[:-9], gzip.compress(b"{}") + b"x"],
+    ids=["none", "cut short", "with more behind it"],
+)
 def test_broken_gzip_is_refused(body):
     assert post(body=body, **{"Content-Encoding": "gzip"}).status_code == 400
 
