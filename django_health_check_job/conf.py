@@ -34,7 +34,7 @@ _LONGEST_WAIT_SECONDS = 86_400
 class PublishedSettings(AppSettings, setting="", flat=True):
     """The five settings that stand at the top of the settings module."""
 
-    HEALTH_CHECK_INTERVAL: int | float = Field(
+    HEALTH_CHECK_INTERVAL: float = Field(
         5,
         ge=0.1,
         le=_LONGEST_WAIT_SECONDS,

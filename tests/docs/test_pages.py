@@ -12,7 +12,9 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
 
 @pytest.mark.packaging
-@pytest.mark.parametrize("page", ["outbox-quick-start", "first-background-job"])
+@pytest.mark.parametrize(
+    "page", ["outbox-quick-start", "first-background-job", "health-quick-start"]
+)
 def test_page_does_what_it_says(page, wheel, tmp_path):
     environment = {
         # Nothing of ours but the wheel, which pip finds as it would find a release.

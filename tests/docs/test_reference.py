@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+import django_health_check_job
 import django_opskit
 import django_outbox
 from scripts import settings_reference
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+OURS = ("django_outbox", "django_health_check_job")
 COMMON = {"-h", "--help", "--version", "-v", "--verbosity", "--settings", "--pythonpath"} | {
     "--traceback",
     "--no-color",
@@ -28,11 +30,12 @@ def test_settings_page_is_what_the_models_say():
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, app in get_commands().items() if app == "django_outbox"]
+    ("app", "name"),
+    [(app, name) for name, app in get_commands().items() if str(app) in OURS],
 )
-def test_every_option_of_a_command_is_on_its_page(name):
+def test_every_option_of_a_command_is_on_its_page(app, name):
     page = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
-    parser = load_command_class("django_outbox", name).create_parser("manage.py", name)
+    parser = load_command_class(app, name).create_parser("manage.py", name)
 
     options = {option for action in parser._actions for option in action.option_strings} - COMMON
 
@@ -42,9 +45,9 @@ def test_every_option_of_a_command_is_on_its_page(name):
 
 def test_every_check_id_of_the_code_is_on_its_page():
     page = (DOCS / "reference" / "checks.md").read_text(encoding="utf-8")
-    ids = {"django_outbox.E001", "django_outbox.E002", "django_outbox.E003"}
+    ids = {f"{app}.E00{number}" for app in OURS for number in (1, 2, 3)}
     # The packages as they are imported: beside docs/, or installed from the wheel.
-    for package in (django_opskit, django_outbox):
+    for package in (django_opskit, django_outbox, django_health_check_job):
         for module in Path(package.__path__[0]).rglob("*.py"):
             ids |= set(re.findall(r'id="(django_\w+\.[EW]\d{3})"', module.read_text("utf-8")))
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from django_health_check_job.engine.outcome import State
 from django_health_check_job.models import (
     Check,
     CheckConfig,
@@ -32,8 +33,8 @@ def persistent(settings):
     settings.PERSIST_HEALTH_CHECK_DATA = True
 
 
-def recomputed(span: str) -> dict:
-    buckets: dict = {}
+def recomputed(span):
+    buckets = {}
     for row in HeathCheckJob.objects.all():
         key = (row.check_row_id, rollups.bucket_start(row.checked_at, span))
         one = buckets.setdefault(key, {"states": Counter(), "times": []})
@@ -50,7 +51,7 @@ def recomputed(span: str) -> dict:
     }
 
 
-def stored(span: str) -> dict:
+def stored(span):
     rows = Rollup.objects.filter(span=span).values_list(
         *("check_row_id", "starts_at", "ups", "warns", "unknowns", "downs"),
         *("total_us", "least_us", "most_us"),
@@ -222,7 +223,7 @@ def test_two_writers_add_up():
     def write() -> None:
         try:
             for _ in range(20):
-                rollups.add([rollups.Measured(check.pk, NOON, "UP", 0.001)])
+                rollups.add([rollups.Measured(check.pk, NOON, State.UP, 0.001)])
         finally:
             connection.close()
 

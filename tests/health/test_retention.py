@@ -25,7 +25,7 @@ def rows(settings):
         )
 
 
-def cleanup(*args, **options) -> dict:
+def cleanup(*args, **options):
     output = io.StringIO()
     call_command("monitor_cleanup", *args, json=True, stdout=output, **options)
     return json.loads(output.getvalue())

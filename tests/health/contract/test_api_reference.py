@@ -21,7 +21,7 @@ from tests.processes import read_until
 SAMPLES = "tests.health.sample_checks"
 
 
-def payload() -> dict:
+def payload():
     return {
         "uuid": str(uuid.uuid4()),
         "timestamp": "2023-11-20T12:00:00.000000",

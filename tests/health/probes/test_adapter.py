@@ -53,20 +53,20 @@ def raising(error: Exception | None) -> type:
     return check(body)
 
 
-class DiskTrouble(HealthCheckException):
+class DiskTrouble(HealthCheckException):  # type: ignore[misc]  # the library has no types
     """An error with a word of its own."""
 
     message_type = "Disk Trouble"
 
 
-class Wordless(HealthCheckException):
+class Wordless(HealthCheckException):  # type: ignore[misc]  # the library has no types
     """An error with a text of its own."""
 
     def __str__(self) -> str:
         return f"in my words: {self.message}"
 
 
-class DiskWarning(ServiceWarning):
+class DiskWarning(ServiceWarning):  # type: ignore[misc]  # the library has no types
     """A warning of somebody's own."""
 
 

@@ -154,7 +154,7 @@ def test_every_result_arrives_once_through_kills_and_a_server_that_is_away(
     assert set(received) == set(sent)
 
 
-def ask(database, statement: str) -> list:
+def ask(database, statement):
     """Return the first column of an answer of a private server."""
     import psycopg  # only where PostgreSQL is
 
