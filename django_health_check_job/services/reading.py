@@ -19,6 +19,7 @@ from django_health_check_job.services.lease import NAME
 __all__ = [
     "CheckNow",
     "Uptime",
+    "check_now",
     "checks_now",
     "hourly",
     "latest_results",
@@ -85,7 +86,7 @@ def checks_now(
         rows = rows.filter(source=source)
     if slugs is not None:
         rows = rows.filter(slug__in=slugs)
-    return [_now(row, now) for row in rows]
+    return [check_now(row, now=now) for row in rows]
 
 
 def overall(checks: Iterable[CheckNow]) -> State:
@@ -148,7 +149,8 @@ def recent_changes(
     return list(rows[:limit])
 
 
-def _now(row: Check, now: datetime) -> CheckNow:
+def check_now(row: Check, *, now: datetime) -> CheckNow:
+    """Return one check as it has to be shown at this moment."""
     age = None if row.last_at is None else max(0.0, (now - row.last_at).total_seconds())
     is_stale = age is not None and age > row.stale_after_seconds
     state, since, message = State(row.state), row.since, row.last_message
