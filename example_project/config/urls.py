@@ -10,5 +10,6 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("timetracker.api.urls")),
+    path("health/", include("django_health_check_job.urls")),
     path("admin/", admin.site.urls),
 ]

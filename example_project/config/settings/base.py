@@ -110,6 +110,7 @@ LOGGING = {
         # Named here to lose the handlers that Django gave it: each line once.
         "django": {"level": "INFO"},
         "django_outbox": {"level": "INFO"},
+        "django_health_check_job": {"level": "INFO"},
         "timetracker": {"level": "INFO"},
     },
 }
