@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -33,15 +34,15 @@ class CheckConfigInline(admin.StackedInline):  # type: ignore[type-arg]  # not g
 class CheckAdmin(ReadOnlyAdmin):
     """Where each check stands; a result that is too old counts as unknown."""
 
-    list_display = ("label", "now", "since_when", "last_message", "took", "last_at", "critical")
+    list_display = ("label", "now", "since_when", "says", "took", "last_at", "critical")
     list_display_links = ("label",)
     ordering = ("source", "name")
     list_per_page = 200
     actions = None
-    readonly_fields = ("label", "now", "since_when", "took")
+    readonly_fields = ("label", "now", "since_when", "says", "took")
     inlines = (CheckConfigInline,)
     fieldsets = (
-        (None, {"fields": ("label", "now", "since_when", "last_message", "took", "last_at")}),
+        (None, {"fields": ("label", "now", "since_when", "says", "took", "last_at")}),
         (_("Details"), {"fields": ("slug", "critical", "recent", "stale_after_seconds")}),
     )
 
@@ -75,15 +76,22 @@ class CheckAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description=_("since"))
-    def since_when(self, check: Check) -> Any:
+    def since_when(self, check: Check) -> str:
         """Return since when."""
-        return reading.check_now(check, now=timezone.now()).since
+        since = reading.check_now(check, now=timezone.now()).since
+        return "-" if since is None else date_format(timezone.localtime(since), "DATETIME_FORMAT")
+
+    @admin.display(description=_("message"))
+    def says(self, check: Check) -> str:
+        """Return what it said last, or for how long it has said nothing."""
+        return reading.check_now(check, now=timezone.now()).message
 
     @admin.display(description=_("took"))
     def took(self, check: Check) -> str:
         """Return how long the last run took."""
         seconds = check.last_duration_seconds
-        return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+        # With a space that does not break.
+        return "-" if seconds is None else f"{seconds * 1000:.1f}\N{NO-BREAK SPACE}ms"
 
 
 @admin.register(StateChange)

@@ -44,6 +44,9 @@ class HeathCheckJobAdmin(KeysetAdmin, _History):
         ),
     )
 
+    class Media:
+        css = {"all": ("django_health_check_job/admin.css",)}
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return every field but the annotation."""
         fields = super().get_readonly_fields(request, obj)
