@@ -246,6 +246,13 @@ def test_wake_ends_the_wait(runner):
     assert runner.collect(20) == []
 
 
+def ours() -> int:
+    """Count the living objects of the app's classes."""
+    return sum(
+        type(one).__module__.startswith("django_health_check_job.") for one in gc.get_objects()
+    )
+
+
 def test_threads_and_runs_do_not_pile_up(runner):
     def round_() -> None:
         for one in specs(8, lambda: None):
@@ -254,10 +261,11 @@ def test_threads_and_runs_do_not_pile_up(runner):
 
     round_()
     gc.collect()
-    before, threads = len(gc.get_objects()), threading.active_count()
+    before, threads = ours(), threading.active_count()
     for _ in range(50):
         round_()
     gc.collect()
 
-    assert len(gc.get_objects()) - before < 400
+    # Others in this process may make what they like.
+    assert ours() <= before
     assert threading.active_count() <= threads + 1
