@@ -76,6 +76,7 @@ class Monitor:
         conf: the settings, as they were at the start.
         on_round: called with each round when it is complete, before it is stored.
         on_role: called with the role when it changes.
+        is_whole: these are all checks of the site: those that are stored besides are retired.
         using: the database; None asks the router.
     """
 
@@ -86,6 +87,7 @@ class Monitor:
         *,
         on_round: Callable[[Round], None] = lambda _round: None,
         on_role: Callable[[str], None] = lambda _role: None,
+        is_whole: bool = True,
         using: str | None = None,
     ) -> None:
         self.name = monitor_name()
@@ -105,6 +107,7 @@ class Monitor:
             Spool(conf.spool_folder, self.name),
             using=using,
             on_change=self._runner.wake,
+            listed=frozenset(spec.name for spec in specs) if is_whole else None,
         )
         self._postman = Postman(
             may_send=lambda: self.recorder.role.runs_checks,

@@ -22,6 +22,7 @@ from django.db import (
     ProgrammingError,
     connections,
 )
+from django.utils import timezone
 
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.engine.round import Entry
@@ -71,10 +72,17 @@ class Recorder(threading.Thread):
         lease: ours; used by this thread alone.
         spool: ours likewise, but for :meth:`relieve`.
         on_change: called, in this thread, when the role or the overrides have changed.
+        listed: the checks of this site, of which all others are retired; None retires none.
     """
 
     def __init__(
-        self, lease: Lease, spool: Spool, *, using: str, on_change: Callable[[], None]
+        self,
+        lease: Lease,
+        spool: Spool,
+        *,
+        using: str,
+        on_change: Callable[[], None],
+        listed: frozenset[str] | None = None,
     ) -> None:
         super().__init__(name="health recorder", daemon=True)
         self.role = Role.WAITING
@@ -87,6 +95,7 @@ class Recorder(threading.Thread):
         self._spool = spool
         self._using = using
         self._on_change = on_change
+        self._listed = listed
         self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._in_memory: deque[Entry] = deque(maxlen=_MOST_IN_MEMORY)
         self._stopping = threading.Event()
@@ -221,8 +230,9 @@ class Recorder(threading.Thread):
             self._become(Role.LEADING)
 
     def _take_over(self) -> None:
-        """Begin where the last leader has left off."""
+        """Begin where the last leader has left off, and this monitor before it led."""
         self._adopt()
+        self._write_spooled()
         rows = Check.objects.using(self._using).filter(source="", retired_at=None)
         fields = ("name", "state", "since", "recent")
         self.standings = {
@@ -230,6 +240,15 @@ class Recorder(threading.Thread):
             for name, state, since, recent in rows.values_list(*fields)
         }
         self.overrides = read_overrides(self._using)
+        self._retire()
+
+    def _retire(self) -> None:
+        """Take the checks that nobody runs any more out of the site's state."""
+        if self._listed is None:
+            return
+        disabled = {name for name, (is_enabled, *_) in self.overrides.items() if not is_enabled}
+        rows = Check.objects.using(self._using).filter(source="", retired_at=None)
+        rows.exclude(name__in=self._listed - disabled).update(retired_at=timezone.now())
 
     def _become(self, role: Role) -> None:
         if role is self.role:
@@ -330,6 +349,7 @@ class Recorder(threading.Thread):
             overrides = read_overrides(self._using)
             if overrides != self.overrides:
                 self.overrides = overrides
+                self._retire()
                 self._tell()
 
     def _keep(self, entry: Entry) -> None:

@@ -68,7 +68,9 @@ class Command(OpsCommand):
             if exit_on_failure and not finished.is_healthy:
                 monitor.stop()
 
-        monitor = Monitor(specs, get_conf(), on_round=show, on_role=self._show_role)
+        monitor = Monitor(
+            specs, get_conf(), on_round=show, on_role=self._show_role, is_whole=not check
+        )
         with on_stop_signals(monitor.stop, lambda: os._exit(ExitStatus.FAILED)):
             healthy = monitor.run()
         if not healthy:

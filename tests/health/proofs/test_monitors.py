@@ -97,6 +97,24 @@ def test_stopped_dependency_is_down_after_n_rounds_with_one_event_each(
     assert failures >= 3
 
 
+def test_check_that_is_no_longer_listed_leaves_the_sites_state(spawn, monitor_env):
+    other = {"CHECK": f"{SAMPLES}.fine", "NAME": "Other"}
+    listed = Check.objects.filter(retired_at=None).order_by("name").values_list("name", flat=True)
+
+    def run(*options: str, checks: tuple) -> list[str]:
+        process = spawn("monitor", "--interval", "0.1", *options, env=monitor_env(*checks))
+        read_until(process, checks[0]["NAME"])
+        read_until(process, checks[0]["NAME"])
+        process.terminate()
+        process.communicate(timeout=30)
+        return list(listed.all())
+
+    assert run(checks=(FINE, other)) == ["Fine", "Other"]
+    assert run("--check", "Fine", checks=(FINE, other)) == ["Fine", "Other"]
+    assert run(checks=(FINE,)) == ["Fine"]
+    assert run(checks=(other,)) == ["Other"]
+
+
 def test_hung_check_holds_up_no_other(spawn, monitor_env):
     hang = {"CHECK": f"{SAMPLES}.hang", "NAME": "Hang", "TIMEOUT_SECONDS": 0.3}
     process = spawn("monitor", "--interval", "0.2", env=monitor_env(hang, FINE))
