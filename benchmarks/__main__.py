@@ -11,7 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 BEGIN, END = "<!-- results: `python -m benchmarks --page` -->\n", "<!-- end of results -->\n"
 
-SCRIPTS = ("drain", "enqueue", "latency", "backlog", "other_databases", "memory", "crash")
+SCRIPTS = (
+    *("drain", "enqueue", "latency", "backlog", "other_databases", "memory", "crash"),
+    "health_checks",
+)
 
 
 def run(script: str, arguments: Sequence[str]) -> str | None:
