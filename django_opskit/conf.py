@@ -182,7 +182,8 @@ def _type_name(annotation: Any) -> str:
     text = annotation.__name__ if is_plain else str(annotation)
     for nested, _ in _nested_models(annotation):
         text = re.sub(rf"[\w.]*\b{nested.__name__}\b", "dict", text)
-    return re.sub(r"\b(?:typing|pydantic\.types)\.", "", text)
+    # Without modules, some of which are called otherwise in the next version of Python.
+    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text)
 
 
 def _nested_models(annotation: Any) -> Iterator[tuple[type[SettingsModel], str]]:
