@@ -6,6 +6,8 @@ Five names are published and flat: ``HEALTH_CHECK_INTERVAL``, ``PERSIST_HEALTH_C
 ``HEALTH_CHECK_JOB``.
 """
 
+import hashlib
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, Self
@@ -241,8 +243,8 @@ class HealthCheckJobSettings(AppSettings, setting="HEALTH_CHECK_JOB"):
     )
     SPOOL_DIR: str | Path | None = Field(
         None,
-        description="Folder for results while the database is away; None: one of this user's in "
-        "/var/tmp.",
+        description="Folder for results while the database is away; None: one of this "
+        "user's and this database's in /var/tmp.",
     )
     MAIL_ADMINS: bool = Field(False, description="Whether ADMINS get a mail on a change of state.")
     KEEP_DAYS: float = Field(
@@ -302,10 +304,14 @@ class HealthCheckJobSettings(AppSettings, setting="HEALTH_CHECK_JOB"):
 
 def _durable_temporary_folder() -> Path:
     """Return a folder of this user's and this site's that outlives a restart of the machine."""
-    import hashlib
-    import os
-
-    site = hashlib.sha256(str(settings.SETTINGS_MODULE).encode()).hexdigest()[:12]
+    # Of the database above all: whoever has another one must not find these results.
+    database = settings.DATABASES.get("default") or {}
+    where = [str(database.get(key, "")) for key in ("ENGINE", "NAME", "HOST", "PORT")]
+    if "sqlite" in where[0]:
+        where[1] = str(Path(where[1]).absolute())
+    options = database.get("OPTIONS") or {}
+    where += [str(options.get(key, "")) for key in ("service", "read_default_file")]
+    site = hashlib.sha256(repr([settings.SETTINGS_MODULE, *where]).encode()).hexdigest()[:12]
     parent = Path("/var/tmp")  # noqa: S108  # the spool checks whose folder it is
     if not os.access(parent, os.W_OK):
         parent = Path(tempfile.gettempdir())

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from django_health_check_job.conf import get_conf
 from django_health_check_job.engine.outcome import Outcome, State
 from django_health_check_job.engine.round import Entry, Round
 from django_health_check_job.exceptions import SpoolError
@@ -184,3 +185,38 @@ print(kept(spool) == [first], spool.own.path.read_bytes().endswith(b"\\n"))
 
     assert "cannot be written to: File too large" in done.stdout, done.stderr
     assert done.stdout.endswith("True True\n")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "other"},
+        {"ENGINE": "django.db.backends.postgresql", "NAME": "office", "HOST": "here"},
+        {"ENGINE": "django.db.backends.postgresql", "OPTIONS": {"service": "shop"}},
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop"},
+        {},
+    ],
+)
+def test_sites_with_other_databases_have_other_folders(settings, monkeypatch, other):
+    settings.HEALTH_CHECK_JOB = {}
+
+    def folder(database):
+        monkeypatch.setitem(settings.DATABASES, "default", database)
+        return get_conf().spool_folder
+
+    ours = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "here"}
+    assert folder(ours) == folder({**ours, "PASSWORD": "changed"})
+    assert folder(ours) != folder(other)
+
+
+def test_same_file_name_in_two_projects_is_two_databases(settings, tmp_path, monkeypatch):
+    settings.HEALTH_CHECK_JOB = {}
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}
+    monkeypatch.setitem(settings.DATABASES, "default", database)
+    folders = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        folders.add(get_conf().spool_folder)
+
+    assert len(folders) == 2
