@@ -309,6 +309,11 @@ class Rollup(models.Model):
         """Return how many results the bucket holds."""
         return self.ups + self.warns + self.unknowns + self.downs
 
+    @property
+    def mean_seconds(self) -> float | None:
+        """Return how long a run took in the middle; None when no duration is known."""
+        return None if self.least_us is None else self.total_us / self.count / 1e6
+
 
 class MonitorLease(models.Model):
     """Who leads among the monitors. ``fence`` grows with every new leader."""

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from django_opskit.browsing import Page, look
+from django_opskit.keys import read_key
 from django_opskit.readonly_admin import ReadOnlyAdmin
 
 __all__ = ["KeysetAdmin", "KeysetChangeList"]
@@ -52,8 +53,8 @@ class KeysetChangeList(ChangeList):
         self.page = look(
             rows,
             limit=self.list_per_page,
-            before=_key(request, _BEFORE),
-            after=_key(request, _AFTER),
+            before=read_key(request.GET.get(_BEFORE, "")),
+            after=read_key(request.GET.get(_AFTER, "")),
             lowest=lowest,
             highest=highest,
             candidates=self._candidates(),
@@ -154,9 +155,3 @@ class KeysetAdmin(ReadOnlyAdmin):
             self.message_user(request, self.one_page_text, messages.WARNING)
             return None
         return super().response_action(request, queryset, *args, **kwargs)
-
-
-def _key(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    # Longer ones would be no 64-bit number, and nothing else is a key.
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

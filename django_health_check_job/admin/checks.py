@@ -1,24 +1,30 @@
-"""The checks in Django's admin: where each one stands now."""
+"""The checks in Django's admin: where each one stands now, how it went, and what people set."""
 
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from django_health_check_job.engine.outcome import State
-from django_health_check_job.models import Check, CheckConfig, StateChange
+from django_health_check_job.admin.filters import RetiredFilter
+from django_health_check_job.admin.response_chart import Range, response_chart
+from django_health_check_job.admin.status_page import status_context
+from django_health_check_job.admin.wording import badge, duration, moment
+from django_health_check_job.models import Check, CheckConfig
 from django_health_check_job.services import reading
-from django_opskit.keyset_admin import KeysetAdmin
+from django_health_check_job.services.retirement import retire
+from django_opskit.keys import read_key
 from django_opskit.readonly_admin import ReadOnlyAdmin
 
-__all__ = ["CheckAdmin", "CheckConfigInline", "StateChangeAdmin"]
+__all__ = ["CheckAdmin", "CheckConfigInline"]
 
-# Told apart by shape as well as by colour.
-_SIGNS = {State.UP: "●", State.WARN: "▲", State.UNKNOWN: "○", State.DOWN: "■"}
+_MOST_EDITS = 200
 
 
 class CheckConfigInline(admin.StackedInline):  # type: ignore[type-arg]  # not generic at run time
@@ -36,74 +42,109 @@ class CheckAdmin(ReadOnlyAdmin):
 
     list_display = ("label", "now", "since_when", "says", "took", "last_at", "critical")
     list_display_links = ("label",)
+    list_filter = (RetiredFilter,)
     ordering = ("source", "name")
     list_per_page = 200
-    actions = None
+    actions = ("retire_checks",)
     readonly_fields = ("label", "now", "since_when", "says", "took")
     inlines = (CheckConfigInline,)
+    change_list_template = "django_health_check_job/check_list.html"
+    change_form_template = "django_health_check_job/check.html"
     fieldsets = (
         (None, {"fields": ("label", "now", "since_when", "says", "took", "last_at")}),
-        (_("Details"), {"fields": ("slug", "critical", "recent", "stale_after_seconds")}),
+        (
+            gettext_lazy("Details"),
+            {"fields": ("slug", "critical", "recent", "stale_after_seconds", "retired_at")},
+        ),
     )
 
     class Media:
         css = {"all": ("django_health_check_job/admin.css",)}
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add the status page, before what would take its address for a key."""
+        view = self.admin_site.admin_view(self.status_view)
+        name = "django_health_check_job_status"
+        return [path("status/", view, name=name), *super().get_urls()]
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: results belong to it."""
         return False
 
+    def status_view(self, request: HttpRequest) -> HttpResponse:
+        """Show where everything stands, on one page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            **status_context(request, now=timezone.now()),
+            "title": _("Status page"),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "django_health_check_job/status.html", context)
+
     def change_view(self, request: Any, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Show the check with a button that saves what people set for it."""
-        shown = {"show_save": True, "show_save_and_continue": True}
+        """Show the check with its chart, and with a button that saves what people set for it."""
+        shown = {"show_save": True, "show_save_and_continue": True, "ranges": list(Range)}
+        key = read_key(object_id)
+        # What is no key is Django's to answer.
+        if key is not None and self.has_view_permission(request):
+            chosen = request.GET.get("chart", "")
+            shown["chart"] = response_chart(key, chosen, now=timezone.now())
         kwargs["extra_context"] = {**shown, **(kwargs.get("extra_context") or {})}
         return super().change_view(request, object_id, *args, **kwargs)
 
-    @admin.display(description=_("check"), ordering="name")
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show who has set what for the check."""
+        check = self.get_object(request, object_id)
+        if check is None:
+            raise Http404(f"There is no check {object_id!r}.")
+        if not self.has_view_or_change_permission(request, check):
+            raise PermissionDenied
+        edits = CheckConfig.history.filter(check_row_id=check.pk).select_related("history_user")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History of %(check)s") % {"check": check},
+            "edits": edits.order_by("-history_date", "-history_id")[:_MOST_EDITS],
+            "object": check,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "django_health_check_job/check_history.html", context)
+
+    @admin.action(
+        description=gettext_lazy("Retire: nobody runs it any more"), permissions=["change"]
+    )
+    def retire_checks(self, request: HttpRequest, chosen: QuerySet[Check]) -> None:
+        """Take the chosen checks out of the site's state."""
+        count = retire(chosen.values_list("pk", flat=True))
+        said = ngettext("%d check is retired.", "%d checks are retired.", count) % count
+        self.message_user(request, said, messages.SUCCESS)
+
+    @admin.display(description=gettext_lazy("check"), ordering="name")
     def label(self, check: Check) -> str:
         """Return the name, after its site."""
         return str(check)
 
-    @admin.display(description=_("state"))
+    @admin.display(description=gettext_lazy("state"))
     def now(self, check: Check) -> str:
         """Return the state that holds now, as a sign and a word."""
-        state = reading.check_now(check, now=timezone.now()).state
-        return format_html(
-            '<span class="hcj-state hcj-{}">{} {}</span>',
-            state.value.lower(),
-            _SIGNS[state],
-            state.value,
-        )
+        return badge(reading.check_now(check, now=timezone.now()).state)
 
-    @admin.display(description=_("since"))
+    @admin.display(description=gettext_lazy("since"))
     def since_when(self, check: Check) -> str:
         """Return since when."""
-        since = reading.check_now(check, now=timezone.now()).since
-        return "-" if since is None else date_format(timezone.localtime(since), "DATETIME_FORMAT")
+        return moment(reading.check_now(check, now=timezone.now()).since)
 
-    @admin.display(description=_("message"))
+    @admin.display(description=gettext_lazy("message"))
     def says(self, check: Check) -> str:
         """Return what it said last, or for how long it has said nothing."""
         return reading.check_now(check, now=timezone.now()).message
 
-    @admin.display(description=_("took"))
+    @admin.display(description=gettext_lazy("took"))
     def took(self, check: Check) -> str:
         """Return how long the last run took."""
-        seconds = check.last_duration_seconds
-        # With a space that does not break.
-        return "-" if seconds is None else f"{seconds * 1000:.1f}\N{NO-BREAK SPACE}ms"
-
-
-@admin.register(StateChange)
-class StateChangeAdmin(KeysetAdmin):
-    """What has changed, the newest first."""
-
-    list_display = ("id", "check_row", "old", "new", "at", "message")
-    list_display_links = ("id",)
-    list_select_related = ("check_row",)
-    actions = None
-    change_list_template = "django_health_check_job/keyset_list.html"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no: it is the record of what happened."""
-        return False
+        return duration(check.last_duration_seconds)

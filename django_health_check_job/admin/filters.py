@@ -1,4 +1,4 @@
-"""Filters of the results that stay quick in a table of any length: no DISTINCT, no count."""
+"""Filters that stay quick in a table of any length: no DISTINCT, no count."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_health_check_job.models import Check, HeathCheckJob
+from django_health_check_job.models import Check, Delivery, HeathCheckJob
+from django_opskit.keys import read_key
 
-__all__ = ["MessageFilter", "NameFilter", "StatusFilter"]
+__all__ = ["MessageFilter", "NameFilter", "RefusedFilter", "RetiredFilter", "StatusFilter"]
 
 _MOST_NAMES = 500
 
@@ -50,10 +51,8 @@ class NameFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the results of the chosen check."""
-        value = self.value() or ""
-        if not (value.isascii() and value.isdigit() and len(value) < 19):
-            return queryset
-        return queryset.filter(check_row_id=int(value))
+        key = read_key(self.value() or "")
+        return queryset if key is None else queryset.filter(check_row_id=key)
 
 
 class MessageFilter(admin.SimpleListFilter):
@@ -82,3 +81,46 @@ class MessageFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the results whose message holds the text."""
         return queryset.filter(message__icontains=value) if (value := self.value()) else queryset
+
+
+class RetiredFilter(admin.SimpleListFilter):
+    """The checks that are listed, unless those are asked for that no longer are."""
+
+    title = _("listed")
+    parameter_name = "retired"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the two that are not shown at first."""
+        return [("1", _("Retired")), ("all", _("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        """Return the choices; the first is no "All" here."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("Listed")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the checks that are asked for."""
+        value = self.value()
+        return queryset if value == "all" else queryset.filter(retired_at__isnull=value != "1")
+
+
+class RefusedFilter(admin.SimpleListFilter):
+    """Payloads that wait, or that the server will not take."""
+
+    title = _("state")
+    parameter_name = "refused"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return both."""
+        return [("0", _("waiting")), ("1", _("refused"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the payloads that are asked for."""
+        if self.value() not in ("0", "1"):
+            return queryset
+        return queryset.filter(refused_at__isnull=self.value() == "0")
+
+    def candidates(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery] | None:
+        """Return the refused ones, which are few."""
+        return rows.filter(refused_at__isnull=False).order_by() if self.value() == "1" else None

@@ -15,13 +15,14 @@ from django.db.models import F, Sum
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.models import Check, HeathCheckJob, MonitorLease, Rollup, StateChange
 from django_health_check_job.services.lease import NAME
+from django_health_check_job.services.rollups import bucket_start
 
 __all__ = [
     "CheckNow",
     "Uptime",
+    "buckets",
     "check_now",
     "checks_now",
-    "hourly",
     "latest_results",
     "monitor_is_alive",
     "overall",
@@ -110,21 +111,23 @@ def latest_results(check: int, *, limit: int, before: int | None = None) -> list
     return list(rows.order_by("-check_row_id", "-id").values(*fields)[:limit])
 
 
-def hourly(check: int, *, since: datetime) -> list[Rollup]:
-    """Return a check's hours, the oldest first."""
-    rows = Rollup.objects.filter(check_row_id=check, span=Rollup.Span.HOUR, starts_at__gte=since)
+def buckets(check: int, span: Rollup.Span, *, since: datetime) -> list[Rollup]:
+    """Return a check's hours or days, the oldest first; those without results are not there."""
+    rows = Rollup.objects.filter(check_row_id=check, span=span, starts_at__gte=since)
     return list(rows.order_by("starts_at"))
 
 
 def uptimes(checks: Sequence[int], *, now: datetime, days: int) -> dict[int, Uptime]:
     """
-    Return the uptime of each check over the last days, in one query over its hours.
+    Return the uptime of each check over the last days, in one query.
 
-    WARN counts as working. UNKNOWN counts neither way: nobody had looked.
+    One day is counted by its hours; more are counted by whole days of UTC, which are fewer rows
+    and are kept for longer. WARN counts as working. UNKNOWN counts neither way: nobody had looked.
     """
-    since = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+    span = Rollup.Span.HOUR if days == 1 else Rollup.Span.DAY
+    since = bucket_start(now - timedelta(days=days), span)
     sums = (
-        Rollup.objects.filter(check_row__in=checks, span=Rollup.Span.HOUR, starts_at__gte=since)
+        Rollup.objects.filter(check_row__in=checks, span=span, starts_at__gte=since)
         .order_by()
         .values("check_row_id")
         .annotate(worked=Sum(F("ups") + F("warns")), failed=Sum("downs"))
@@ -138,14 +141,24 @@ def uptimes(checks: Sequence[int], *, now: datetime, days: int) -> dict[int, Upt
 
 
 def recent_changes(
-    *, limit: int, check: int | None = None, before: int | None = None
+    *,
+    limit: int,
+    check: int | None = None,
+    before: int | None = None,
+    news_only: bool = False,
 ) -> list[StateChange]:
-    """Return changes of state, the newest first, with their checks."""
+    """
+    Return changes of state, the newest first, with their checks.
+
+    ``news_only`` leaves out that a check works when it is seen for the first time.
+    """
     rows = StateChange.objects.select_related("check_row").order_by("-pk")
     if check is not None:
         rows = rows.filter(check_row_id=check)
     if before is not None:
         rows = rows.filter(pk__lt=before)
+    if news_only:
+        rows = rows.exclude(is_first=True, new=State.UP.value)
     return list(rows[:limit])
 
 

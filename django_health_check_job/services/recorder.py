@@ -22,7 +22,6 @@ from django.db import (
     ProgrammingError,
     connections,
 )
-from django.utils import timezone
 
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.engine.round import Entry
@@ -33,6 +32,7 @@ from django_health_check_job.services import announcing
 from django_health_check_job.services.lease import Lease
 from django_health_check_job.services.overrides import Override, read_overrides
 from django_health_check_job.services.recording import record_entry
+from django_health_check_job.services.retirement import retire_unlisted
 from django_health_check_job.services.spool import Spool, SpoolFile
 
 __all__ = ["Recorder", "Role"]
@@ -247,8 +247,7 @@ class Recorder(threading.Thread):
         if self._listed is None:
             return
         disabled = {name for name, (is_enabled, *_) in self.overrides.items() if not is_enabled}
-        rows = Check.objects.using(self._using).filter(source="", retired_at=None)
-        rows.exclude(name__in=self._listed - disabled).update(retired_at=timezone.now())
+        retire_unlisted(self._listed - disabled, using=self._using)
 
     def _become(self, role: Role) -> None:
         if role is self.role:

@@ -7,7 +7,7 @@ a result that comes late goes into the hour in which it was measured.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connections, router
@@ -40,7 +40,7 @@ class Measured:
 
 def bucket_start(at: datetime, span: str) -> datetime:
     """Return the beginning of the hour or the day, in UTC, that ``at`` belongs to."""
-    hour = at.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)  # noqa: UP017
+    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return hour if span == Rollup.Span.HOUR else hour.replace(hour=0)
 
 

@@ -15,12 +15,12 @@ from django_health_check_job.conf import get_conf
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.models import StateChange
 from django_health_check_job.services import openmetrics, reading
+from django_opskit.keys import read_key
 
 __all__ = ["changes", "check_list", "history", "live", "metrics", "ready"]
 
 _PERMISSION = "django_health_check_job.view_check"
 _MOST_ROWS = 1000
-_LONGEST_KEY = 18
 
 View = Callable[..., HttpResponseBase]
 
@@ -148,13 +148,9 @@ def _find(request: HttpRequest, slug: str) -> reading.CheckNow:
 
 
 def _page(request: HttpRequest) -> tuple[int, int | None]:
-    limit = _number(request.GET.get("limit", ""))
-    before = _number(request.GET.get("before", ""))
+    limit = read_key(request.GET.get("limit", ""))
+    before = read_key(request.GET.get("before", ""))
     return min(max(1, 100 if limit is None else limit), _MOST_ROWS), before
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_KEY else None
 
 
 def _check_document(one: reading.CheckNow) -> dict[str, Any]:
