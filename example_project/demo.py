@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """
-The demo: one pass of everything, then the site and a worker to play with.
+The demo: one pass of everything, then the site, a worker and a monitor to play with.
 
 ``python example_project/demo.py`` keeps its data in ``demo.sqlite3`` beside this file and may be
 run any number of times. ``--no-serve`` stops after the pass.
@@ -109,6 +109,16 @@ def check() -> str:
     return "no issues"
 
 
+def watch() -> str:
+    """Run every health check once, and keep what it said."""
+    import json
+
+    output = io.StringIO()
+    call_command("monitor", once=True, json=True, stdout=output)
+    states = [one["state"] for one in json.loads(output.getvalue())["checks"]]
+    return ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+
+
 def synchronise(port: int, database: Path) -> str:
     """Read the tasks of a second site, which owns them."""
     import json
@@ -133,6 +143,7 @@ def steps(database: Path, port: int) -> tuple[Step, ...]:
         Step("A saved day", "save_day()", save_today),
         Step("The outbox", "run_once()", work),
         Step("System checks", "check", check),
+        Step("Health checks", "monitor --once", watch),
     )
 
 
@@ -155,6 +166,7 @@ def accounts(port: int) -> Table:
     table = Table("Page", "Log in as", "Password", title="Where to look")
     table.add_row(f"http://{HOST}:{port}/", TEST_EMAIL, TEST_PASSWORD)
     table.add_row(f"http://{HOST}:{port}/admin/", ADMIN, ADMIN)
+    table.add_row(f"http://{HOST}:{port}/status/", ADMIN, ADMIN)
     return table
 
 
@@ -182,7 +194,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         console.print(run_steps(steps(database, options.port + 1)), accounts(options.port))
         if not options.no_serve:
-            console.print("The site and a worker are running. Ctrl-C stops both.")
+            console.print("The site, a worker and a monitor are running. Ctrl-C stops them.")
             Servers(options.port).run()
     except (CommandError, DatabaseError, ServersError, TimetrackerError) as error:
         errors.print(f"The demo on {database} ended: {error}")

@@ -1,4 +1,4 @@
-"""The demo's two processes, a web server and a worker: started together, stopped together."""
+"""The demo's processes, a web server, a worker and a monitor: started and stopped together."""
 
 import socket
 import subprocess
@@ -34,7 +34,7 @@ def port_is_free(port: int) -> bool:
 
 
 class Servers:
-    """``runserver`` and ``worker_run`` beside each other."""
+    """``runserver``, ``worker_run`` and ``monitor`` beside each other."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -43,15 +43,17 @@ class Servers:
 
     def run(self) -> None:
         """
-        Serve until SIGINT or SIGTERM, then stop both; a second signal kills them.
+        Serve until SIGINT or SIGTERM, then stop all; a second signal kills them.
 
         Raises:
-            ServersError: one of the two ended by itself.
+            ServersError: one of them ended by itself.
         """
         with on_stop_signals(self._stop, self._kill):
             try:
                 self._start("runserver", f"{HOST}:{self.port}", "--noreload")
                 self._start("worker_run")
+                # It would print every round; the status page shows them too.
+                self._start("monitor", "--verbosity", "0")
                 while not self.is_stopping:
                     self._check()
                     time.sleep(0.2)

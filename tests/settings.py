@@ -75,5 +75,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 OUTBOX = json.loads(os.environ.get("OPSKIT_OUTBOX", "{}"))
 
 # What a test tells the monitors that it starts; no test leaves anything in this user's spool.
+PERSIST_HEALTH_CHECK_DATA = SYNC_HEALTH_CHECK_DATA = False
 HEALTH_CHECK_JOB = {"SPOOL_DIR": str(Path(tempfile.gettempdir()) / f"opskit-spool-{os.getpid()}")}
 globals().update(json.loads(os.environ.get("OPSKIT_HEALTH", "{}")))

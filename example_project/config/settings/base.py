@@ -6,7 +6,7 @@ from typing import Any
 import django
 from django.utils.translation import gettext_lazy as _
 
-from config import csp
+from config import csp, health
 from config.databases import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -90,6 +90,13 @@ LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("pl", _("Polish"))]
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+
+_PEER = health.peer()
+PERSIST_HEALTH_CHECK_DATA = True
+SYNC_HEALTH_CHECK_DATA = _PEER is not None
+SYNC_SERVER_URL = _PEER.url if _PEER else None
+SYNC_APP_ID = _PEER.site if _PEER else None
+HEALTH_CHECK_JOB: dict[str, Any] = health.health_check_job(_PEER)
 
 SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"
