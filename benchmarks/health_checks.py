@@ -7,6 +7,7 @@ which writes every round to SQLite, with two checks that never end beside those 
 
 import asyncio
 import dataclasses
+import logging
 import os
 import tempfile
 import threading
@@ -14,65 +15,13 @@ import time
 from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import django
-from django.conf import settings
 
 from benchmarks._lib.accounting import rss_bytes
+from benchmarks._lib.monitoring import configure, sleeping, sqlite_in
 from benchmarks._lib.tables import markdown, number, percentile, ratio, typical
-
-if TYPE_CHECKING:
-    from django_health_check_job.probes.spec import CheckSpec
 
 COUNT = 50
 INTERVAL_SECONDS = 1.0
-
-
-def configure(folder: Path) -> None:
-    """Make a site with the app alone, on SQLite in ``folder``."""
-    settings.configure(
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": folder / "db.sqlite3",
-                "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"},
-            }
-        },
-        INSTALLED_APPS=[
-            "django.contrib.auth",
-            "django.contrib.contenttypes",
-            "django_health_check_job",
-        ],
-        PERSIST_HEALTH_CHECK_DATA=True,
-        HEALTH_CHECK_JOB={"SPOOL_DIR": str(folder / "spool")},
-        USE_TZ=True,
-        SECRET_KEY="benchmark",  # noqa: S106  # of a site that nobody reaches
-    )
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-
-
-def sleeping(name: str, seconds: float, *, timeout_seconds: float = 5.0) -> "CheckSpec":
-    """Return a check of ours that takes so long."""
-    from django_health_check_job.engine.standing import Thresholds
-    from django_health_check_job.probes.function import FunctionProbe
-    from django_health_check_job.probes.spec import CheckSpec
-
-    def sleep() -> None:
-        time.sleep(seconds)
-
-    return CheckSpec(
-        name=name,
-        slug=name,
-        critical=False,
-        interval_seconds=INTERVAL_SECONDS,
-        timeout_seconds=timeout_seconds,
-        thresholds=Thresholds(),
-        make=lambda: FunctionProbe(sleep),
-    )
 
 
 def ours(seconds: float) -> tuple[float, int]:
@@ -138,7 +87,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="half a minute of grid, one round")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        configure(Path(folder))
+        configure(sqlite_in(Path(folder)), Path(folder))
+        # It logs a traceback for each of its false time-outs.
+        logging.disable(logging.ERROR)
         rows = []
         for seconds in (0.1, 1.0):
             rounds = 1 if options.quick else 5
