@@ -98,11 +98,19 @@ class _Findings:
         except CheckSetupError as error:
             self._add_broken(label, settings, error)
             self._report("check", entry.place, error, _way_out(settings))
-        except Exception as error:  # a property or __eq__ of somebody's class
-            logger.exception("a check could not be set up place=%s", entry.place)
+        except Exception as error:  # noqa: BLE001  # a property or __eq__ of somebody's class
+            # The type alone, as of a check that runs: its text may hold what it was set up with.
+            logger.error(
+                "a check could not be set up place=%s error=%s", entry.place, type(error).__name__
+            )
             unforeseen = CheckSetupError(f"{label} raised {type(error).__name__}")
             self._add_broken(label, settings, unforeseen)
-            self._report("check", entry.place, unforeseen, "See the log for the traceback.")
+            self._report(
+                "check",
+                entry.place,
+                unforeseen,
+                "Set it up in a shell to see why: its message is shown nowhere else.",
+            )
 
     def add_view(self, name: str) -> None:
         """Add what a view lists."""
