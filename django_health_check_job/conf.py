@@ -53,6 +53,7 @@ class PublishedSettings(AppSettings, setting="", flat=True):
     )
     SYNC_SERVER_URL: str | None = Field(
         None,
+        repr=False,
         description="Base URL of the monitoring server; results go to <url>/v1/metrics. Required "
         "when SYNC_HEALTH_CHECK_DATA is True.",
     )
@@ -82,7 +83,7 @@ class CheckSettings(SettingsModel):
         "function that raises when something is wrong."
     )
     OPTIONS: dict[str, Any] = Field(
-        default_factory=dict, description="Keyword arguments of the class or function."
+        repr=False, default_factory=dict, description="Keyword arguments of the class or function."
     )
     NAME: str | None = Field(
         None, min_length=1, max_length=50, description="What it is called; None uses its own name."
@@ -185,6 +186,7 @@ class HealthCheckJobSettings(AppSettings, setting="HEALTH_CHECK_JOB"):
     """``settings.HEALTH_CHECK_JOB``."""
 
     CHECKS: list[Any] = Field(
+        repr=False,
         default_factory=list,
         description="The checks: a dotted path or a class each, or a dict with the keys below.",
     )

@@ -10,6 +10,7 @@ from django_health_check_job.conf import get_conf, get_published
 from django_health_check_job.probes.discovery import discover
 from django_health_check_job.services.diagnosis import diagnose
 from django_opskit.commands import FindingsError, OpsCommand
+from django_opskit.masking import mask_text
 
 __all__ = ["Command"]
 
@@ -39,7 +40,8 @@ class Command(OpsCommand):
         ]
         lines.append(f"History: {'kept' if published.PERSIST_HEALTH_CHECK_DATA else 'not kept'}")
         sends = published.SYNC_HEALTH_CHECK_DATA
-        lines.append(f"Sent to: {published.SYNC_SERVER_URL if sends else 'nobody'}")
+        server = mask_text(published.SYNC_SERVER_URL or "no SYNC_SERVER_URL")
+        lines.append(f"Sent to: {server if sends else 'nobody'}")
         lines += [f"{one.code}: {one.sentence} {one.way_out}".strip() for one in findings]
         self.result(
             {
