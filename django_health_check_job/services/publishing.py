@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django_health_check_job.conf import get_published
-from django_health_check_job.services.recording import save_health_check_data_to_db
+from django_health_check_job.services.incoming import save_health_check_data_to_db
 from django_health_check_job.services.transport import send_payload
 
 __all__ = [

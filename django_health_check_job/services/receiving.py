@@ -20,8 +20,8 @@ from django_health_check_job.conf import ReceiverAppSettings, ReceiverSettings, 
 from django_health_check_job.engine.signing import verify
 from django_health_check_job.exceptions import DjangoHealthCheckJobError, PayloadError
 from django_health_check_job.models import Receipt, Sender
+from django_health_check_job.services.incoming import record_received
 from django_health_check_job.services.payloads import Payload, read_payload
-from django_health_check_job.services.recording import record_received
 
 __all__ = ["ReceiveError", "Received", "receive"]
 

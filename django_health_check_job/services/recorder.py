@@ -10,25 +10,18 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
-from django.db import (
-    DatabaseError,
-    Error,
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    connections,
-)
+from django.db import DatabaseError, Error, connections
 
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.engine.round import Entry
 from django_health_check_job.engine.standing import Standing
-from django_health_check_job.exceptions import LeaseLostError, SpoolError
+from django_health_check_job.exceptions import LeaseLostError
 from django_health_check_job.models import Check
 from django_health_check_job.services import announcing
+from django_health_check_job.services.keeping import AWAY, Kept
 from django_health_check_job.services.lease import Lease
 from django_health_check_job.services.overrides import Override, read_overrides
 from django_health_check_job.services.recording import record_entry
@@ -39,16 +32,11 @@ __all__ = ["Recorder", "Role"]
 
 logger = logging.getLogger(__name__)
 
-#: The database is away, or not as it should be: later it may take the same statement.
-_AWAY = (OperationalError, InterfaceError, ProgrammingError)
-
 _RETRY_SECONDS = 1.0
 _OVERRIDES_SECONDS = 10.0
 _LEFTOVERS_SECONDS = 60.0
 # So long may a statement hang before rounds are kept elsewhere.
 _STUCK_SECONDS = 10.0
-# What is kept in memory when the spool cannot be written to either.
-_MOST_IN_MEMORY = 1000
 
 
 class Role(StrEnum):
@@ -92,12 +80,11 @@ class Recorder(threading.Thread):
         #: Grows when the role or the overrides have changed.
         self.version = 0
         self._lease = lease
-        self._spool = spool
+        self._kept = Kept(spool, self._write_kept)
         self._using = using
         self._on_change = on_change
         self._listed = listed
         self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
-        self._in_memory: deque[Entry] = deque(maxlen=_MOST_IN_MEMORY)
         self._stopping = threading.Event()
         self._guard = threading.Lock()
         self._busy_since: float | None = None
@@ -112,7 +99,7 @@ class Recorder(threading.Thread):
     @property
     def own_spool(self) -> SpoolFile | None:
         """Return the file that holds what the database has not taken."""
-        return self._spool.own
+        return self._kept.own_file
 
     def put(self, entry: Entry) -> None:
         """Let an entry be written; returns at once."""
@@ -127,7 +114,7 @@ class Recorder(threading.Thread):
             # Both are written again later if need be: what is stored is not stored twice.
             current, self._current = self._current, None
             if current is not None:
-                self._keep(current)
+                self._kept.keep(current)
             while True:
                 try:
                     entry = self._entries.get_nowait()
@@ -136,7 +123,7 @@ class Recorder(threading.Thread):
                 if entry is None:
                     self._entries.put(None)
                     return
-                self._keep(entry)
+                self._kept.keep(entry)
 
     def finish(self, timeout_seconds: float) -> bool:
         """Write what waits, let another monitor lead, and end; False when time was up."""
@@ -156,7 +143,7 @@ class Recorder(threading.Thread):
             self._drain()
             self._leave()
         finally:
-            self._spool.close()
+            self._kept.close()
             connections[self._using].close()
 
     def _next_entry(self) -> Entry | None:
@@ -181,7 +168,7 @@ class Recorder(threading.Thread):
 
     def _leave(self) -> None:
         try:
-            self._write_spooled()
+            self._kept.write()
             self._lease.release()
         except Error as error:
             logger.warning("the lease could not be given back: %s", type(error).__name__)
@@ -190,7 +177,7 @@ class Recorder(threading.Thread):
         """Do what is due, and write the entry; never raises for a database that is away."""
         if time.monotonic() < self._next_try:
             if entry is not None:
-                self._keep(entry)
+                self._kept.keep(entry)
             return
         self._current = entry
         self._busy_since = time.monotonic()
@@ -198,20 +185,20 @@ class Recorder(threading.Thread):
             connections[self._using].close_if_unusable_or_obsolete()
             self._lead_or_stand_by()
             if self.role is Role.LEADING:
-                self._write_spooled()
+                self._kept.write()
             if entry is not None:
                 self._write(entry)
             self._look_around()
-        except _AWAY as error:
+        except AWAY as error:
             self._lose_database(error)
             with self._guard:
                 if self._current is not None:
-                    self._keep(self._current)
+                    self._kept.keep(self._current)
         except Exception as error:  # noqa: BLE001  # its end would leave the monitor without memory
             logger.error("recording failed: %s", type(error).__name__)
             with self._guard:
                 if self._current is not None:
-                    self._reject(self._current)
+                    self._kept.reject(self._current)
         finally:
             self._busy_since = None
             self._current = None
@@ -231,8 +218,8 @@ class Recorder(threading.Thread):
 
     def _take_over(self) -> None:
         """Begin where the last leader has left off, and this monitor before it led."""
-        self._adopt()
-        self._write_spooled()
+        self._kept.adopt()
+        self._kept.write()
         rows = Check.objects.using(self._using).filter(source="", retired_at=None)
         fields = ("name", "state", "since", "recent")
         self.standings = {
@@ -267,7 +254,7 @@ class Recorder(threading.Thread):
             logger.warning(
                 "the database does not take results (%s): they are kept in %s",
                 type(error).__name__,
-                self._spool.folder,
+                self._kept.folder,
             )
             self._become(Role.BLIND)
 
@@ -286,13 +273,13 @@ class Recorder(threading.Thread):
             self._write_late(entry)
             return
         except DatabaseError as error:
-            if isinstance(error, _AWAY):
+            if isinstance(error, AWAY):
                 raise
-            self._reject(entry)
+            self._kept.reject(entry)
             return
         announcing.announce(keys, using=self._using)
 
-    def _write_late(self, entry: Entry, *, monitor: str = "") -> None:
+    def _write_late(self, entry: Entry) -> None:
         """Write a round of a time that has passed, if it was this monitor's or nobody's."""
         latest = self._lease.successor()
         if latest is not None and entry.fence != latest[0]:
@@ -301,39 +288,15 @@ class Recorder(threading.Thread):
             if not is_older or (entry.fence == 0 and not leads_now):
                 logger.warning("round=%s is left out: another monitor led", entry.round.uuid)
                 return
-        keys = record_entry(
-            entry, monitor=monitor or self._lease.holder, is_replay=True, using=self._using
-        )
+        keys = record_entry(entry, monitor=self._lease.holder, is_replay=True, using=self._using)
         announcing.announce(keys, using=self._using)
 
-    def _write_spooled(self) -> None:
-        while self._in_memory:
-            self._write_late(self._in_memory[0])
-            self._in_memory.popleft()
-        own = self._spool.own
-        if own is not None and not own.is_empty:
-            self._write_file(own)
-
-    def _write_file(self, file: SpoolFile) -> None:
-        written, end = 0, 0
-        for offset, entry in file.entries():
-            try:
-                self._write_late(entry)
-            except _AWAY:
-                raise
-            except Exception as error:  # noqa: BLE001  # one round is isolated from the next
-                logger.error("round=%s: %s", entry.round.uuid, type(error).__name__)
-                self._reject(entry)
-            written, end = written + 1, offset
+    def _write_kept(self, entry: Entry) -> None:
+        try:
+            self._write_late(entry)
+        finally:
+            # A long file is no statement that hangs.
             self._busy_since = time.monotonic()
-        file.clear(max(end, file.size) if not written else end)
-        if written:
-            logger.info("rounds=%s were written from %s", written, file.path)
-
-    def _adopt(self) -> None:
-        """Write what monitors that died on this machine had kept."""
-        for file in self._spool.abandoned():
-            self._write_file(file)
 
     def _look_around(self) -> None:
         now = time.monotonic()
@@ -342,7 +305,7 @@ class Recorder(threading.Thread):
         if now >= self._next_leftovers:
             self._next_leftovers = now + _LEFTOVERS_SECONDS
             announcing.announce_waiting(using=self._using)
-            self._adopt()
+            self._kept.adopt()
         if now >= self._next_overrides:
             self._next_overrides = now + _OVERRIDES_SECONDS
             overrides = read_overrides(self._using)
@@ -350,23 +313,3 @@ class Recorder(threading.Thread):
                 self.overrides = overrides
                 self._retire()
                 self._tell()
-
-    def _keep(self, entry: Entry) -> None:
-        """Keep an entry where the database is not needed, and tell of its changes now."""
-        if not entry.is_announced:
-            announcing.send(entry.changes)
-            entry.is_announced = True
-        try:
-            self._spool.add(entry)
-        except SpoolError as error:
-            if not self._in_memory:
-                logger.error(
-                    "%s Until then the last %s rounds stay in memory.", error, _MOST_IN_MEMORY
-                )
-            self._in_memory.append(entry)
-
-    def _reject(self, entry: Entry) -> None:
-        try:
-            self._spool.reject(entry)
-        except OSError as error:
-            logger.error("round=%s is lost: %s", entry.round.uuid, error.strerror)
