@@ -17,6 +17,8 @@ else:
 class ReadOnlyAdmin(_ModelAdmin):
     """Shows rows to those who may view them, and has no form that changes one."""
 
+    #: Whether the page of a row has a field or a form that people fill in.
+    has_something_to_save = False
     # Django would count the table for it.
     show_full_result_count = False
     # Each count behind a filter is a query over the whole table.
@@ -44,11 +46,11 @@ class ReadOnlyAdmin(_ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show the row without the buttons that save: there is nothing to save."""
+        """Show the row, with the buttons that save only where there is something to save."""
         context = {
             "title": capfirst(self.opts.verbose_name),
-            "show_save": False,
-            "show_save_and_continue": False,
+            "show_save": self.has_something_to_save,
+            "show_save_and_continue": self.has_something_to_save,
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)

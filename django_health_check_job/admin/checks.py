@@ -19,7 +19,6 @@ from django_health_check_job.admin.wording import badge, duration, moment
 from django_health_check_job.models import Check, CheckConfig
 from django_health_check_job.services import reading
 from django_health_check_job.services.retirement import retire
-from django_opskit.keys import read_key
 from django_opskit.readonly_admin import ReadOnlyAdmin
 
 __all__ = ["CheckAdmin", "CheckConfigInline"]
@@ -46,6 +45,7 @@ class CheckAdmin(ReadOnlyAdmin):
     ordering = ("source", "name")
     list_per_page = 200
     actions = ("retire_checks",)
+    has_something_to_save = True
     readonly_fields = ("label", "now", "since_when", "says", "took")
     inlines = (CheckConfigInline,)
     change_list_template = "django_health_check_job/check_list.html"
@@ -85,15 +85,14 @@ class CheckAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "django_health_check_job/status.html", context)
 
     def change_view(self, request: Any, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Show the check with its chart, and with a button that saves what people set for it."""
-        shown = {"show_save": True, "show_save_and_continue": True, "ranges": list(Range)}
-        key = read_key(object_id)
-        # What is no key is Django's to answer.
-        if key is not None and self.has_view_permission(request):
+        """Show the check with its chart, and what people set for it."""
+        response = super().change_view(request, object_id, *args, **kwargs)
+        context = getattr(response, "context_data", None)
+        if context and (check := context.get("original")):
             chosen = request.GET.get("chart", "")
-            shown["chart"] = response_chart(key, chosen, now=timezone.now())
-        kwargs["extra_context"] = {**shown, **(kwargs.get("extra_context") or {})}
-        return super().change_view(request, object_id, *args, **kwargs)
+            context["chart"] = response_chart(check.pk, chosen, now=timezone.now())
+            context["ranges"] = list(Range)
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

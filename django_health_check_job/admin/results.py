@@ -31,6 +31,7 @@ class HeathCheckJobAdmin(KeysetAdmin, _History):
     search_fields = ("name", "message")
     search_help_text = _("A part of the name or of the message.")
     history_list_display = ["status"]
+    has_something_to_save = True
     not_in_list = ("annotation",)
     change_list_template = "django_health_check_job/keyset_list.html"
     # Our own: those of the library need it in INSTALLED_APPS.
@@ -51,18 +52,6 @@ class HeathCheckJobAdmin(KeysetAdmin, _History):
         """Return every field but the annotation."""
         fields = super().get_readonly_fields(request, obj)
         return tuple(name for name in fields if name != "annotation")
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the result with a button that saves the annotation."""
-        shown = {"show_save": True, "show_save_and_continue": True, **(extra_context or {})}
-        page: HttpResponse = super().change_view(request, object_id, form_url, shown)
-        return page
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
