@@ -13,6 +13,26 @@ pytestmark = pytest.mark.packaging
 
 GROUND_FLOOR = "django_opskit"
 
+# Every list, and the page and the history of its first row, as an administrator sees them.
+ASK_ADMIN = """
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+user, _ = User.objects.get_or_create(username="a", is_staff=True, is_superuser=True)
+client = Client(SERVER_NAME="localhost")
+client.force_login(user)
+for model in apps.get_app_config("{app}").get_models():
+    if admin.site.is_registered(model):
+        name = f"admin:{{model._meta.app_label}}_{{model._meta.model_name}}"
+        pages = [reverse(f"{{name}}_changelist")]
+        if (row := model.objects.first()) is not None:
+            pages += [reverse(f"{{name}}_{{one}}", args=[row.pk]) for one in ("change", "history")]
+        for page in pages:
+            print(page, client.get(page).status_code)
+"""
+
 
 @pytest.fixture(scope="module")
 def site_of(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[App], Site]:
@@ -62,3 +82,17 @@ def test_app_works_with_one_line_in_the_settings(site_of, app):
     output += site.manage("shell", "-c", app.after)
 
     assert app.expected in output
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
+def test_each_page_of_the_admin_answers(site_of, app):
+    site = site_of(app)
+    site.manage("migrate", "--verbosity", "0")
+    site.manage("shell", "-c", app.before)
+    site.manage(*app.main_command)
+
+    output = site.manage("shell", "--verbosity", "0", "-c", ASK_ADMIN.format(app=app.name))
+
+    answers = dict(line.rsplit(" ", 1) for line in output.splitlines())
+    assert len(answers) > 2
+    assert set(answers.values()) == {"200"}, answers
