@@ -92,7 +92,8 @@ class Kept:
         self._spool.close()
 
     def _write_file(self, file: SpoolFile) -> None:
-        written, end = 0, 0
+        # From before: what another thread adds meanwhile is not looked at.
+        written, end = 0, file.size
         for offset, entry in file.entries():
             try:
                 self._write(entry)
@@ -102,6 +103,6 @@ class Kept:
                 logger.error("round=%s: %s", entry.round.uuid, type(error).__name__)
                 self.reject(entry)
             written, end = written + 1, offset
-        file.clear(max(end, file.size) if not written else end)
+        file.clear(end)
         if written:
             logger.info("rounds=%s were written from %s", written, file.path)

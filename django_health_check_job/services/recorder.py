@@ -35,8 +35,9 @@ logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 1.0
 _OVERRIDES_SECONDS = 10.0
 _LEFTOVERS_SECONDS = 60.0
-# So long may a statement hang before rounds are kept elsewhere.
+# So long may a statement hang, and so many rounds wait, before they are kept elsewhere.
 _STUCK_SECONDS = 10.0
+_MOST_WAITING = 100
 
 
 class Role(StrEnum):
@@ -106,14 +107,19 @@ class Recorder(threading.Thread):
         self._entries.put(entry)
 
     def relieve(self) -> None:
-        """Keep waiting rounds in the spool when the database hangs; called by another thread."""
+        """
+        Keep waiting rounds in the spool when the database hangs, or is too slow for them.
+
+        Called by another thread.
+        """
         since = self._busy_since
-        if since is None or time.monotonic() - since < _STUCK_SECONDS:
+        is_stuck = since is not None and time.monotonic() - since >= _STUCK_SECONDS
+        if not is_stuck and self._entries.qsize() <= _MOST_WAITING:
             return
         with self._guard:
-            # Both are written again later if need be: what is stored is not stored twice.
-            current, self._current = self._current, None
-            if current is not None:
+            if is_stuck and self._current is not None:
+                # Written again later if need be: what is stored is not stored twice.
+                current, self._current = self._current, None
                 self._kept.keep(current)
             while True:
                 try:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_health_check_job.models import HeathCheckJob, MonitorRound, Rollup
+from django_health_check_job.models import Check, HeathCheckJob, MonitorRound, Rollup, StateChange
 from django_health_check_job.services import retention
 from tests.health.making import Site, seconds
 
@@ -48,6 +48,27 @@ def test_dry_run_deletes_nothing():
 
     assert (report["results"], report["dry_run"]) == (4, True)
     assert HeathCheckJob.objects.count() == 8
+
+
+def test_wrong_clock_of_a_sender_takes_no_younger_row_along():
+    now = timezone.now()
+    check = Check.objects.get(name="A")
+
+    def change(days):
+        at = now - seconds(days * 86_400 + StateChange.objects.count())
+        return StateChange.objects.create(
+            check_row=check, old="UP", new="DOWN", at=at, announced_at=now
+        ).pk
+
+    StateChange.objects.all().delete()
+    # Its clock stood in another century while those of the others went on.
+    keys = {days: [change(days) for _ in range(3)] for days in (9_000, 2, 20_000, 1)}
+
+    cleanup()
+
+    left = set(StateChange.objects.values_list("pk", flat=True))
+    assert left >= {*keys[2], *keys[1]}
+    assert not left & set(keys[9_000])
 
 
 def test_days_take_the_place_of_the_setting():
