@@ -27,14 +27,14 @@ def kept(recorder) -> int:
     return 0 if file is None else len(list(file.entries()))
 
 
-def put(recorder, count: int, **states: str) -> None:
+def put(recorder, count: int, state: str) -> None:
     site = Site(failures=1)
     for number in range(count):
-        recorder.put(site.entry(NOON + seconds(number), **states))
+        recorder.put(site.entry(NOON + seconds(number), A=state))
 
 
 def test_rounds_wait_in_memory_while_they_are_few(recorder):
-    put(recorder, _AT_MOST, A="UP")
+    put(recorder, _AT_MOST, "UP")
 
     recorder.relieve()
 
@@ -42,7 +42,7 @@ def test_rounds_wait_in_memory_while_they_are_few(recorder):
 
 
 def test_rounds_of_a_slow_database_do_not_fill_the_memory(recorder, changes):
-    put(recorder, _AT_MOST + 1, A="DOWN")
+    put(recorder, _AT_MOST + 1, "DOWN")
 
     recorder.relieve()
 
@@ -54,7 +54,7 @@ def test_rounds_of_a_slow_database_do_not_fill_the_memory(recorder, changes):
 
 def test_round_under_way_is_kept_only_when_its_statement_hangs(recorder):
     entry = Site().entry(A="UP")
-    put(recorder, _AT_MOST + 1, A="UP")
+    put(recorder, _AT_MOST + 1, "UP")
     recorder._current = entry
     recorder._busy_since = time.monotonic()
 
