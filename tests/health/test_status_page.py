@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from django_health_check_job.admin.response_chart import response_chart
 from django_health_check_job.models import Check, CheckConfig, Delivery, MonitorLease, Sender
 from django_health_check_job.services.lease import NAME
-from tests.health.making import Site, seconds
+from tests.health.making import NOON, Site, seconds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.health.urls")]
 
@@ -219,13 +220,14 @@ class TestCheckPage:
         assert rows <= len(response.context["chart"].rows) <= rows + 1
         assert f"?name={check.pk}" in page
 
-    def test_hours_without_results_break_the_line(self, admin_client, check):
-        now = timezone.now()
-        Site(failures=1).record(now - seconds(5 * 3600), Alpha="UP")
+    def test_hours_without_results_break_the_line(self):
+        site = Site(failures=1)
+        for hours, state in ((5, "UP"), (0, "UP"), (0, "DOWN")):
+            site.record(NOON - seconds(hours * 3600 + len(state)), Alpha=state)
 
-        chart = admin_client.get(self.url(check, "?chart=week")).context["chart"]
+        chart = response_chart(Check.objects.get().pk, "week", now=NOON)
 
-        assert 2 <= len(chart.rows) <= 3
+        assert [row[1] for row in chart.rows] == [2, 1]
         # Nothing but dots: no line crosses the hours without a result.
         assert chart.svg.count('class="opskit-chart-line"') == 1
 
