@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from django_health_check_job.models import MonitorLease
-from django_health_check_job.services.identity import is_known_dead
 from django_opskit.clock import ServerTime
+from django_opskit.identity import is_known_dead
 
 __all__ = ["NAME", "Lease"]
 

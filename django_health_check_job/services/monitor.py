@@ -34,7 +34,6 @@ from django_health_check_job.engine.round import Entry, Round, advance
 from django_health_check_job.engine.standing import Standing
 from django_health_check_job.models import HeathCheckJob
 from django_health_check_job.probes.spec import CheckSpec
-from django_health_check_job.services.identity import monitor_name
 from django_health_check_job.services.lease import Lease
 from django_health_check_job.services.liveness import LivenessFile
 from django_health_check_job.services.overrides import apply_overrides
@@ -43,6 +42,7 @@ from django_health_check_job.services.recorder import Recorder
 from django_health_check_job.services.runner import Runner
 from django_health_check_job.services.spool import Spool
 from django_health_check_job.signals import round_finished
+from django_opskit.identity import process_name
 
 __all__ = ["Monitor"]
 
@@ -90,7 +90,7 @@ class Monitor:
         is_whole: bool = True,
         using: str | None = None,
     ) -> None:
-        self.name = monitor_name()
+        self.name = process_name()
         self.last_healthy: bool | None = None
         #: Points of the grid that passed while nobody could come.
         self.missed = 0

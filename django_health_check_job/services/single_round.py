@@ -15,11 +15,11 @@ from django_health_check_job.engine.standing import Standing
 from django_health_check_job.models import Check, HeathCheckJob
 from django_health_check_job.probes.spec import CheckSpec
 from django_health_check_job.services import announcing
-from django_health_check_job.services.identity import monitor_name
 from django_health_check_job.services.lease import Lease
 from django_health_check_job.services.outbound import Outbound
 from django_health_check_job.services.recording import record_entry
 from django_health_check_job.services.runner import Runner
+from django_opskit.identity import process_name
 
 __all__ = ["SingleRound", "run_round", "run_single_round"]
 
@@ -67,7 +67,7 @@ def run_single_round(
     """
     finished = run_round(specs, max_threads=conf.MAX_THREADS)
     using = router.db_for_write(HeathCheckJob)
-    name = monitor_name()
+    name = process_name()
     lease = Lease(name, seconds=conf.LEASE_SECONDS, using=using)
     try:
         if not lease.extend():

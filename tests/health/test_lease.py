@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from django_health_check_job.models import MonitorLease
-from django_health_check_job.services.identity import is_known_dead, monitor_name
 from django_health_check_job.services.lease import Lease
 from django_opskit.clock import ServerTime
+from django_opskit.identity import is_known_dead, process_name
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +18,7 @@ ELSEWHERE = "another-host|1|1|aa"
 
 
 def lease(holder: str = "", *, seconds: float = 60) -> Lease:
-    return Lease(holder or monitor_name(), seconds=seconds, using="default")
+    return Lease(holder or process_name(), seconds=seconds, using="default")
 
 
 def expire() -> None:
@@ -66,7 +66,7 @@ def test_released_lease_is_taken_at_once():
 def test_dead_process_of_this_machine_is_not_waited_for():
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    parts = monitor_name().split("|")
+    parts = process_name().split("|")
     dead = "|".join([parts[0], parts[1], str(child.pid), "aa"])
     lease(dead, seconds=3600).extend()
 
@@ -77,7 +77,7 @@ def test_dead_process_of_this_machine_is_not_waited_for():
 @pytest.mark.parametrize("name", [ELSEWHERE, "nonsense", "a|b|c|d", ""])
 def test_nobody_is_dead_whom_we_cannot_know(name):
     assert not is_known_dead(name)
-    assert not is_known_dead(monitor_name())
+    assert not is_known_dead(process_name())
 
 
 @pytest.mark.parametrize("is_there", [False, True])

@@ -1,4 +1,4 @@
-"""What a monitor is called, and whether another one on this machine still lives."""
+"""What a process is called among those that share a database, and whether another still lives."""
 
 import os
 import secrets
@@ -6,13 +6,13 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["is_known_dead", "monitor_name"]
+__all__ = ["is_known_dead", "process_name"]
 
 _LONGEST_HOST = 100
 
 
-def monitor_name() -> str:
-    """Return a name that no other monitor has: host, process namespace, process id, token."""
+def process_name() -> str:
+    """Return a name that no other process has: host, process namespace, process id, token."""
     host = socket.gethostname()[:_LONGEST_HOST]
     return f"{host}|{_pid_namespace()}|{os.getpid()}|{secrets.token_hex(4)}"
 
@@ -20,7 +20,7 @@ def monitor_name() -> str:
 def is_known_dead(name: str) -> bool:
     """Return whether ``name`` was a process here that has ended; False when nobody can say."""
     parts = name.split("|")
-    if len(parts) != 4 or parts[:2] != monitor_name().split("|")[:2]:
+    if len(parts) != 4 or parts[:2] != process_name().split("|")[:2]:
         return False
     try:
         pid = int(parts[2])
