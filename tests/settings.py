@@ -20,7 +20,7 @@ from config.settings.base import INSTALLED_APPS as SITE_APPS
 from tests.services import MARIADB, POSTGRESQL, Service
 
 # Apps of the tests' own: their outbox_handlers.py, commands and models are found as any site's are.
-INSTALLED_APPS = [*SITE_APPS, "tests.outbox", "tests.opskit"]
+INSTALLED_APPS = [*SITE_APPS, "tests.outbox", "tests.opskit", "tests.automation"]
 
 # An outsider for the tests of the Tasks API; its tables come without its migrations.
 if find_spec("django_tasks_db"):
@@ -78,3 +78,6 @@ OUTBOX = json.loads(os.environ.get("OPSKIT_OUTBOX", "{}"))
 PERSIST_HEALTH_CHECK_DATA = SYNC_HEALTH_CHECK_DATA = False
 HEALTH_CHECK_JOB = {"SPOOL_DIR": str(Path(tempfile.gettempdir()) / f"opskit-spool-{os.getpid()}")}
 globals().update(json.loads(os.environ.get("OPSKIT_HEALTH", "{}")))
+
+# What a test tells the runs of job automation that it starts.
+JOB_AUTOMATION = json.loads(os.environ.get("OPSKIT_AUTOMATION", "{}"))

@@ -13,7 +13,13 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
 @pytest.mark.packaging
 @pytest.mark.parametrize(
-    "page", ["outbox-quick-start", "first-background-job", "health-quick-start"]
+    "page",
+    [
+        "outbox-quick-start",
+        "first-background-job",
+        "health-quick-start",
+        "job-automation-quick-start",
+    ],
 )
 def test_page_does_what_it_says(page, wheel, tmp_path):
     environment = {

@@ -7,12 +7,13 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 import django_health_check_job
+import django_job_automation
 import django_opskit
 import django_outbox
 from scripts import settings_reference
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-OURS = ("django_outbox", "django_health_check_job")
+OURS = ("django_outbox", "django_health_check_job", "django_job_automation")
 COMMON = {"-h", "--help", "--version", "-v", "--verbosity", "--settings", "--pythonpath"} | {
     "--traceback",
     "--no-color",
@@ -47,7 +48,8 @@ def test_every_check_id_of_the_code_is_on_its_page():
     page = (DOCS / "reference" / "checks.md").read_text(encoding="utf-8")
     ids = {f"{app}.E00{number}" for app in OURS for number in (1, 2, 3)}
     # The packages as they are imported: beside docs/, or installed from the wheel.
-    for package in (django_opskit, django_outbox, django_health_check_job):
+    packages = (django_opskit, django_outbox, django_health_check_job, django_job_automation)
+    for package in packages:
         for module in Path(package.__path__[0]).rglob("*.py"):
             ids |= set(re.findall(r'id="(django_\w+\.[EW]\d{3})"', module.read_text("utf-8")))
 

@@ -55,4 +55,19 @@ HEALTH_CHECK_JOB = App(
     ),
 )
 
-APPS = (OUTBOX, HEALTH_CHECK_JOB)
+JOB_AUTOMATION = App(
+    name="django_job_automation",
+    extra="job-automation",
+    before=(
+        "from django_job_automation.models import Site\n"
+        'Site.objects.get_or_create(site_id="silent")'
+    ),
+    main_command=("run_daily_job_automation",),
+    after=(
+        "from django_job_automation.models import Job\n"
+        "print([(str(job.site), job.job_type) for job in Job.objects.all()])"
+    ),
+    expected="[('silent', 'no_coms')]",
+)
+
+APPS = (OUTBOX, HEALTH_CHECK_JOB, JOB_AUTOMATION)

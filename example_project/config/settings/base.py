@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "simple_history",
     "django_outbox",
     "django_health_check_job",
+    "django_job_automation",
     "timetracker",
 ]
 
@@ -118,6 +119,7 @@ LOGGING = {
         "django": {"level": "INFO"},
         "django_outbox": {"level": "INFO"},
         "django_health_check_job": {"level": "INFO"},
+        "job_automation": {"level": "INFO"},
         "timetracker": {"level": "INFO"},
     },
 }

@@ -1,0 +1,1 @@
+"""Maintenance jobs from meter readings: silent and flat meters, for any schema, at any size."""

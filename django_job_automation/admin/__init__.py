@@ -1,0 +1,7 @@
+"""The app in Django's admin."""
+
+from django_job_automation.admin.jobs import JobAdmin
+from django_job_automation.admin.records import FindingAdmin, RunAdmin
+from django_job_automation.admin.sites import ReadingAdmin, SiteAdmin
+
+__all__ = ["FindingAdmin", "JobAdmin", "ReadingAdmin", "RunAdmin", "SiteAdmin"]

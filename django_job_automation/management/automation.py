@@ -1,0 +1,131 @@
+"""What the three commands have in common: their options, and what they print."""
+
+import argparse
+import getpass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from django_job_automation.exceptions import RunLockedError, UnknownSiteError
+from django_job_automation.services.running import RuleReport, RunReport, run_automation
+from django_opskit.commands import ExitStatus, LockHeldError, OpsCommand, UsageError
+
+__all__ = ["AutomationCommand"]
+
+
+class AutomationCommand(OpsCommand):
+    """Runs one rule or all of them."""
+
+    changes_data = True
+    #: The rules; None for all.
+    rules: ClassVar[tuple[str, ...] | None] = None
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument(
+            "--as-of",
+            type=moment,
+            metavar="MOMENT",
+            help="Judge by this moment, such as 2026-11-20T06:00Z, and not by now.",
+        )
+        parser.add_argument(
+            "--site",
+            action="append",
+            dest="sites",
+            metavar="SITE_ID",
+            help="Look at this site only; may be given several times.",
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        as_of: datetime | None = None,
+        sites: list[str] | None = None,
+        dry_run: bool = False,
+        **options: Any,
+    ) -> None:
+        """Run, and say what came of it."""
+        name = type(self).__module__.rpartition(".")[2]
+        try:
+            report = run_automation(
+                self.rules,
+                started_by=f"{name}, {_user()}",
+                as_of=as_of,
+                keys=sites,
+                dry_run=dry_run,
+            )
+        except RunLockedError as error:
+            raise LockHeldError(str(error)) from error
+        except UnknownSiteError as error:
+            raise UsageError(str(error)) from error
+        self._report(report, dry_run=dry_run)
+
+    def lines(self, report: RunReport, *, dry_run: bool) -> list[str]:
+        """Return what is printed, as it was published."""
+        return [_line(one, dry_run=dry_run) for one in report.rules]
+
+    def _report(self, report: RunReport, *, dry_run: bool) -> None:
+        self.counters.update({one.rule.name: one.created for one in report.rules})
+        for line in self.lines(report, dry_run=dry_run):
+            self.say(line)
+        if self.json_output:
+            self.emit(_document(report, dry_run=dry_run))
+        if report.failed:
+            names = ", ".join(one.rule.title for one in report.failed)
+            raise CommandError(f"Failed: {names}.", returncode=ExitStatus.FAILED)
+
+
+def moment(text: str) -> datetime:
+    """Read a moment in ISO 8601; without an offset it is in the site's time zone."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment: write it as 2026-11-20T06:00 or 2026-11-20T06:00Z"
+        )
+    return timezone.make_aware(found) if timezone.is_naive(found) else found
+
+
+def _line(one: RuleReport, *, dry_run: bool) -> str:
+    title = one.rule.title
+    if not one.is_enabled:
+        return f"{title} job creation is disabled"
+    if one.error:
+        return f"{title} job creation failed: {one.error}"
+    verb = "Would create" if dry_run else "Created"
+    return f"{verb} {one.created} {title} jobs"
+
+
+def _document(report: RunReport, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "run": report.run,
+        "as_of": report.as_of,
+        "dry_run": dry_run,
+        "created": report.created,
+        "rules": [
+            {
+                "rule": one.rule.name,
+                "enabled": one.is_enabled,
+                "found": one.found,
+                "created": one.created,
+                "error": one.error,
+                "sites": [
+                    {"site": flag.key, "name": flag.label, "reason": flag.reason}
+                    for flag in one.flags
+                ],
+            }
+            for one in report.rules
+        ],
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return "an unknown user"

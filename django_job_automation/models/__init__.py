@@ -1,0 +1,23 @@
+"""Sites, readings and jobs, and what the app remembers of its own work."""
+
+from django_job_automation.models.bases import (
+    OPEN_STATUSES,
+    AbstractJob,
+    AbstractReading,
+    AbstractSite,
+)
+from django_job_automation.models.bookkeeping import ACTIVE, Finding, Run
+from django_job_automation.models.defaults import Job, Reading, Site
+
+__all__ = [
+    "ACTIVE",
+    "OPEN_STATUSES",
+    "AbstractJob",
+    "AbstractReading",
+    "AbstractSite",
+    "Finding",
+    "Job",
+    "Reading",
+    "Run",
+    "Site",
+]

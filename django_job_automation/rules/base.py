@@ -1,0 +1,112 @@
+"""What a rule is, and what it is given and gives."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from django.db.models import Model, OuterRef, Q, QuerySet
+
+from django_job_automation.adapters import ModelAdapter
+from django_job_automation.conf import JobAutomationSettings
+from django_job_automation.engine.limits import NoComsLimits
+
+__all__ = ["Flag", "Rule", "Scope"]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """
+    A site that a rule has found.
+
+    Attributes:
+        description: of the job, as it was published.
+        reason: why this site, in one sentence.
+        evidence: the figures behind it; JSON.
+    """
+
+    site_pk: Any
+    key: str
+    label: str
+    description: str
+    reason: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """
+    What a rule looks at.
+
+    Attributes:
+        keys: these sites only; None for all that are eligible.
+    """
+
+    adapter: ModelAdapter
+    conf: JobAutomationSettings
+    as_of: datetime
+    keys: tuple[str, ...] | None = None
+
+    @property
+    def sites(self) -> QuerySet[Any]:
+        """Return the sites, in the order of their keys."""
+        name = self.adapter.site.key
+        rows = self.adapter.eligible(as_of=self.as_of)
+        if self.keys is not None:
+            rows = rows.filter(**{f"{name}__in": self.keys})
+        names = [one for one in (name, self.adapter.site.label) if one]
+        return rows.only("pk", *names).order_by(name)
+
+    @property
+    def silence(self) -> NoComsLimits:
+        """Return when a site counts as silent, whether or not that rule is on."""
+        return NoComsLimits(
+            threshold=timedelta(days=self.conf.NO_COMS.days_threshold),
+            future_tolerance=timedelta(hours=self.conf.FUTURE_TOLERANCE_HOURS),
+        )
+
+    @property
+    def latest(self) -> datetime:
+        """Return the moment beyond which a reading is none."""
+        return self.as_of + self.silence.future_tolerance
+
+    def readings(self, *, since: datetime | None = None, until: datetime) -> QuerySet[Any]:
+        """Return the valid readings of the site of the query around, up to a moment."""
+        fields = self.adapter.reading
+        rows = self.adapter.all_readings().filter(
+            **{
+                fields.site: OuterRef("pk"),
+                f"{fields.value}__isnull": False,
+                f"{fields.at}__lte": until,
+            }
+        )
+        return rows if since is None else rows.filter(**{f"{fields.at}__gte": since})
+
+    def label(self, site: Model) -> str:
+        """Return what a site is called."""
+        name = self.adapter.site.label
+        return str(getattr(site, name) or "") if name else ""
+
+    def is_old(self, moment: datetime) -> Q:
+        """Return which sites were commissioned before a moment, or nobody knows when."""
+        name = self.adapter.site.commissioned_at
+        if name is None:
+            return Q()
+        return Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lt": moment})
+
+
+class Rule(Protocol):
+    """
+    Finds sites.
+
+    Attributes:
+        name: in lower case, as its settings are in upper case.
+        title: as it was published in what commands print.
+    """
+
+    name: str
+    title: str
+
+    def find(self, scope: Scope) -> Iterable[Flag]:
+        """Return the sites that it finds; may raise whatever goes wrong."""
+        ...

@@ -1,0 +1,1 @@
+"""What operators and other code ask for: transactions, and what they return."""

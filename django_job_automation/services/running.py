@@ -1,0 +1,276 @@
+"""
+One run: ask the rules, open the jobs, remember what was found.
+
+Reading and writing are apart. The rules only read, each for itself: one that fails is recorded, and
+the others go on. What they have found is written in one transaction, which ends the run as well, so
+that a run that is killed has written everything or nothing.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import router, transaction
+from django.utils import timezone
+
+from django_job_automation.adapters import ModelAdapter, Opening, get_adapter
+from django_job_automation.conf import JobAutomationSettings, get_conf
+from django_job_automation.exceptions import RunLockedError, UnknownSiteError
+from django_job_automation.models import Finding, Run
+from django_job_automation.rules import RULES, Flag, Rule, Scope
+from django_job_automation.services import lock
+from django_opskit.masking import mask_text
+
+__all__ = ["RuleReport", "RunReport", "run_automation"]
+
+logger = logging.getLogger("job_automation")
+
+_AT_ONCE = 1000
+
+
+@dataclass
+class RuleReport:
+    """
+    What one rule came to.
+
+    Attributes:
+        is_enabled: False: it was not asked.
+        found: sites that it flagged.
+        created: jobs that it opened, or would open in a dry run.
+        error: why it failed; "" when it did not.
+    """
+
+    rule: Rule
+    is_enabled: bool = True
+    found: int = 0
+    created: int = 0
+    error: str = ""
+    flags: list[Flag] = field(default_factory=list, repr=False)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run, and its rules in the order in which they were asked; ``run`` is None for a dry run."""
+
+    run: int | None
+    as_of: datetime
+    rules: tuple[RuleReport, ...]
+
+    @property
+    def created(self) -> int:
+        """Return how many jobs were opened."""
+        return sum(one.created for one in self.rules)
+
+    @property
+    def failed(self) -> list[RuleReport]:
+        """Return the rules that failed."""
+        return [one for one in self.rules if one.error]
+
+
+def run_automation(
+    names: Iterable[str] | None = None,
+    *,
+    started_by: str,
+    as_of: datetime | None = None,
+    keys: Sequence[str] | None = None,
+    dry_run: bool = False,
+) -> RunReport:
+    """
+    Ask the rules, and open a job for each site that they flag.
+
+    Args:
+        names: of the rules; None for all.
+        started_by: who or what wants it, for the record.
+        as_of: the moment to judge by, with a time zone; None for now.
+        keys: these sites only; None for all.
+        dry_run: write nothing, and lock nobody out.
+
+    Raises:
+        RunLockedError: another run is at work; nothing was done.
+        UnknownSiteError: a key is no site's; nothing was done.
+        ImproperlyConfigured: the settings are wrong.
+    """
+    conf, adapter = get_conf(), get_adapter()
+    started_at, started = timezone.now(), time.monotonic()
+    if keys is not None and (unknown := adapter.unknown(keys)):
+        raise UnknownSiteError(unknown)
+    # In UTC wherever it is shown or stored: days are those of 24 hours.
+    as_of = (as_of or started_at).astimezone(UTC)
+    scope = Scope(adapter, conf, as_of, None if keys is None else tuple(keys))
+    reports = [
+        RuleReport(RULES[name], is_enabled=conf.rule(name).enabled)
+        for name in (RULES if names is None else names)
+    ]
+    if dry_run:
+        _ask(reports, scope)
+        for one in reports:
+            one.created = _would_open(one, adapter, conf)
+        return RunReport(None, scope.as_of, tuple(reports))
+    using = router.db_for_write(Run)
+    run = lock.begin(
+        started_by=started_by,
+        started_at=started_at,
+        as_of=scope.as_of,
+        settings=conf.model_dump(mode="json"),
+        seconds=conf.RUN_LEASE_SECONDS,
+        using=using,
+    )
+    work = _Work(run, scope, reports, started, using)
+    try:
+        _ask(reports, scope)
+        work.write()
+    except BaseException as error:
+        work.give_up(error)
+        raise
+    return RunReport(run.pk, scope.as_of, tuple(reports))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A run that has begun."""
+
+    run: Run
+    scope: Scope
+    reports: list[RuleReport]
+    started: float
+    using: str
+
+    def write(self) -> None:
+        """Write everything and end the run, at once or, when that fails, rule by rule."""
+        enabled = [one for one in self.reports if one.is_enabled and not one.error]
+        try:
+            with self._atomic():
+                self._open(enabled)
+                self._end()
+        except RunLockedError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others may be written
+            if len(enabled) < 2:
+                self._fail(enabled, error)
+            else:
+                self._write_singly(enabled)
+            with self._atomic():
+                self._end()
+
+    def give_up(self, error: BaseException) -> None:
+        """End a run that something unforeseen has ended, an interruption among them."""
+        with transaction.atomic(using=self.using):
+            lock.end(
+                self.run,
+                outcome=Run.Outcome.FAILED,
+                duration_seconds=time.monotonic() - self.started,
+                counters={},
+                error=_sentence(error),
+                using=self.using,
+            )
+
+    def _write_singly(self, enabled: list[RuleReport]) -> None:
+        for one in enabled:
+            try:
+                with self._atomic():
+                    self._open([one])
+            except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
+                self._fail([one], error)
+
+    def _atomic(self) -> Any:
+        return transaction.atomic(using=self.scope.adapter.using)
+
+    def _open(self, reports: list[RuleReport]) -> None:
+        """Open the jobs and write the findings of some rules."""
+        conf = self.scope.conf
+        openings = [
+            Opening(
+                site_pk=flag.site_pk,
+                job_type=conf.rule(one.rule.name).job_type_id,
+                description=flag.description,
+                evidence={**flag.evidence, "reason": flag.reason},
+                allow_duplicate=not conf.rule(one.rule.name).check_duplicate,
+            )
+            for one in reports
+            for flag in one.flags
+        ]
+        opened = self.scope.adapter.open_jobs(openings, run=self.run.pk, now=timezone.now())
+        findings = []
+        for one in reports:
+            job_type = conf.rule(one.rule.name).job_type_id
+            one.created = sum(opening == job_type for opening, _site in opened)
+            findings += [
+                self._finding(one.rule, flag, opened.get((job_type, flag.site_pk)))
+                for flag in one.flags
+            ]
+        Finding.objects.using(self.using).bulk_create(findings, batch_size=_AT_ONCE)
+
+    def _finding(self, rule: Rule, flag: Flag, job: Any) -> Finding:
+        return Finding(
+            run=self.run,
+            rule=rule.name,
+            site_key=flag.key,
+            site_label=flag.label[:255],
+            reason=flag.reason[:500],
+            evidence=dict(flag.evidence),
+            result=Finding.Result.OPEN if job is None else Finding.Result.OPENED,
+            job_key="" if job is None else str(job),
+        )
+
+    def _end(self) -> None:
+        failed = [one for one in self.reports if one.error]
+        is_skipped = not any(one.is_enabled for one in self.reports)
+        ended = lock.end(
+            self.run,
+            outcome=(
+                Run.Outcome.FAILED
+                if failed
+                else Run.Outcome.SKIPPED
+                if is_skipped
+                else Run.Outcome.DONE
+            ),
+            duration_seconds=time.monotonic() - self.started,
+            counters=_counters(self.reports),
+            error=" ".join(f"{one.rule.title}: {one.error}" for one in failed),
+            using=self.using,
+        )
+        if not ended:
+            raise RunLockedError(self.run.pk, "somebody who took this one for dead")
+
+    @staticmethod
+    def _fail(reports: list[RuleReport], error: Exception) -> None:
+        for one in reports:
+            one.error, one.created = _sentence(error), 0
+            logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
+
+
+def _ask(reports: list[RuleReport], scope: Scope) -> None:
+    """Let each rule that is on find its sites."""
+    for one in reports:
+        if not one.is_enabled:
+            continue
+        try:
+            one.flags = list(one.rule.find(scope))
+        except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
+            one.error = _sentence(error)
+            logger.error("Failed to ask for %s: %s", one.rule.title, one.error)
+        one.found = len(one.flags)
+
+
+def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSettings) -> int:
+    settings = conf.rule(one.rule.name)
+    if not settings.check_duplicate or not one.flags:
+        return one.found
+    has_job = adapter.sites_with_open_job(settings.job_type_id)
+    return sum(flag.site_pk not in has_job for flag in one.flags)
+
+
+def _counters(reports: list[RuleReport]) -> dict[str, Any]:
+    return {
+        one.rule.name: {"found": one.found, "created": one.created}
+        for one in reports
+        if one.is_enabled
+    }
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip()
+    return mask_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)

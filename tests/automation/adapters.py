@@ -1,0 +1,65 @@
+"""How the integrator's tables are called, and some adapters that are wrong."""
+
+import os
+import time
+from pathlib import Path
+
+from django_job_automation.adapters import (
+    DefaultAdapter,
+    ModelAdapter,
+    ReadingFields,
+    SiteFields,
+)
+
+
+class Meters(ModelAdapter):
+    site_model = "tests_automation.Meter"
+    reading_model = "tests_automation.Sample"
+    job_model = "django_job_automation.Job"
+    site = SiteFields(key="code", is_active="in_service", commissioned_at="built_at")
+    reading = ReadingFields(site="meter", at="taken_at", value="kwh")
+
+
+class NoSuchModel(Meters):
+    site_model = "tests_automation.Plant"
+
+
+class NoSuchField(Meters):
+    reading = ReadingFields(site="meter", at="taken_at", value="wh")
+
+
+class ForeignJobs(Meters):
+    job_model = "auth.Group"
+
+
+class NoIndex(Meters):
+    reading = ReadingFields(site="meter", at="kwh", value="taken_at")
+
+
+class Stalling(DefaultAdapter):
+    """Stops while it finds, before or after its jobs are written, and says so by a file."""
+
+    def eligible(self, *, as_of):
+        stall("finding")
+        return super().eligible(as_of=as_of)
+
+    def open_jobs(self, openings, *, run, now):
+        stall("before")
+        opened = super().open_jobs(openings, run=run, now=now)
+        stall("after")
+        return opened
+
+
+def stall(moment: str) -> None:
+    """Stop for ever, if this is the moment that the test wants."""
+    when, path = os.environ["OPSKIT_STALL"].split(":", 1)
+    if when == moment:
+        Path(path).touch()
+        time.sleep(600)
+
+
+def meet(folder: str, count: int) -> None:
+    """Wait until so many processes are here."""
+    (Path(folder) / str(os.getpid())).touch()
+    while len(list(Path(folder).iterdir())) < count:
+        time.sleep(0.01)

@@ -1,0 +1,29 @@
+"""Sites and readings of an integrator: other names, other keys, and nothing unique."""
+
+import uuid
+
+from django.db import models
+
+
+class Meter(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    code = models.CharField(max_length=40)
+    in_service = models.BooleanField(default=True)
+    built_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Sample(models.Model):
+    meter = models.ForeignKey(Meter, on_delete=models.SET_NULL, null=True, db_index=False)
+    taken_at = models.DateTimeField()
+    kwh = models.FloatField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["meter", "-taken_at", "-kwh"], name="tests_automation_newest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.taken_at} {self.kwh}"

@@ -1,0 +1,75 @@
+"""The statements over all sites say what the definitions say of each: on random histories."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from django_job_automation.conf import get_conf
+from django_job_automation.engine.judging import Reading as Read
+from django_job_automation.engine.judging import is_flat, is_silent
+from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
+from django_job_automation.rules import RULES, Scope
+from tests.automation.adapters import Meters
+from tests.automation.histories import AS_OF
+from tests.automation.models import Meter, Sample
+
+# Moments that lie on, just beside and far from every edge of the rules, future ones included.
+EDGES = [0, 3 * 86_400, 4 * 86_400, -3600, 5 * 86_400, 9 * 86_400, -86_400 * 400]
+MOMENTS = st.one_of(
+    st.tuples(st.sampled_from(EDGES), st.sampled_from([-1, 0, 1])).map(sum),
+    st.integers(-7200, 10 * 86_400),
+)
+# Few values, so that registers stand still, and rise and fall, often.
+VALUES = st.one_of(st.none(), st.sampled_from([0.0, 0.25, 5.0, 5.0, 5.0, 5.25, 6.0, 1e9]))
+HISTORIES = st.lists(st.tuples(MOMENTS, VALUES), max_size=12)
+SITES = st.lists(
+    st.tuples(HISTORIES, st.one_of(st.none(), st.sampled_from([10, 3, 2])), st.booleans()),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    sites=SITES,
+    readings_to_compare=st.integers(1, 4),
+    min_increase=st.sampled_from([0.0, 0.25, 0.3]),
+)
+def test_rules_agree_with_the_definitions(settings, sites, readings_to_compare, min_increase):
+    Sample.objects.all().delete()
+    Meter.objects.all().delete()
+    settings.JOB_AUTOMATION = {
+        "ZERO_READS": {"readings_to_compare": readings_to_compare, "min_increase": min_increase}
+    }
+    silence = NoComsLimits(timedelta(days=3))
+    limits = ZeroReadsLimits(timedelta(days=4), readings_to_compare, Decimal(str(min_increase)))
+    expected: dict[str, set[str]] = {"no_coms": set(), "zero_reads": set()}
+    for number, (history, days, is_active) in enumerate(sites):
+        built_at = None if days is None else AS_OF - timedelta(days=days)
+        meter = Meter.objects.create(code=str(number), built_at=built_at, in_service=is_active)
+        Sample.objects.bulk_create(
+            Sample(meter=meter, taken_at=AS_OF - timedelta(seconds=age), kwh=value)
+            for age, value in history
+        )
+        reads = [
+            Read(AS_OF - timedelta(seconds=age), None if value is None else Decimal(str(value)))
+            for age, value in history
+        ]
+        if is_active and is_silent(reads, silence, as_of=AS_OF, commissioned_at=built_at):
+            expected["no_coms"].add(str(number))
+        if is_active and is_flat(reads, limits, silence, as_of=AS_OF):
+            expected["zero_reads"].add(str(number))
+
+    scope = Scope(Meters(), get_conf(), AS_OF)
+
+    assert {name: {flag.key for flag in rule.find(scope)} for name, rule in RULES.items()} == (
+        expected
+    )

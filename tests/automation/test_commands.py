@@ -1,0 +1,122 @@
+"""The three commands: the published lines, and the exit status."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_job_automation.models import ACTIVE, Job, Run
+from django_job_automation.rules import RULES
+from tests.automation.histories import AS_OF, ago, daily
+from tests.automation.test_running import plant
+
+pytestmark = pytest.mark.django_db
+
+DAILY = "run_daily_job_automation"
+MOMENT = AS_OF.isoformat()
+
+
+@pytest.fixture(autouse=True)
+def fleet():
+    plant("silent", [(ago(5), "7")])
+    plant("flat", daily([5] * 6))
+
+
+def printed(name: str, *args: str, **options) -> str:
+    output = io.StringIO()
+    call_command(name, "--as-of", MOMENT, *args, stdout=output, **options)
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "job_type"),
+    [
+        ("create_no_coms_jobs", "Created 1 No Coms jobs\n", "no_coms"),
+        ("create_zero_reads_jobs", "Created 1 Zero Reads jobs\n", "zero_reads"),
+    ],
+)
+def test_single_rules_print_what_was_published(name, line, job_type):
+    assert printed(name) == line
+    assert Job.objects.get().job_type == job_type
+    assert printed(name) == line.replace("1", "0")
+
+
+def test_all_rules_print_what_was_published():
+    assert printed(DAILY) == (
+        "Starting daily job automation...\n"
+        "Created 1 No Coms jobs\n"
+        "Created 1 Zero Reads jobs\n"
+        "Daily job automation completed\n"
+    )
+    assert Run.objects.get().started_by.startswith("run_daily_job_automation, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "line"),
+    [
+        ("create_no_coms_jobs", "NO_COMS", "No Coms job creation is disabled\n"),
+        ("create_zero_reads_jobs", "ZERO_READS", "Zero Reads job creation is disabled\n"),
+    ],
+)
+def test_disabled_rule_says_so(settings, name, rule, line):
+    settings.JOB_AUTOMATION = {rule: {"enabled": False}}
+
+    assert printed(name) == line
+
+
+def test_dry_run_says_what_would_be_done():
+    assert "Would create 1 No Coms jobs" in printed(DAILY, dry_run=True)
+    assert not Job.objects.exists()
+
+
+def test_rule_that_fails_is_said_and_exits_with_1(monkeypatch):
+    def fail(scope):
+        raise ValueError("no such column")
+
+    monkeypatch.setattr(RULES["no_coms"], "find", fail)
+    output = io.StringIO()
+
+    with pytest.raises(CommandError, match=r"Failed: No Coms\.") as raised:
+        call_command(DAILY, "--as-of", MOMENT, stdout=output)
+
+    assert raised.value.returncode == 1
+    assert "No Coms job creation failed: ValueError: no such column" in output.getvalue()
+    assert "Created 1 Zero Reads jobs" in output.getvalue()
+
+
+def test_lock_that_is_held_exits_with_75():
+    Run.objects.create(
+        active=ACTIVE,
+        holder="elsewhere|1|1|x",
+        started_by="cron",
+        started_at=AS_OF,
+        as_of=AS_OF,
+    )
+
+    with pytest.raises(CommandError, match="started by cron") as raised:
+        printed(DAILY)
+
+    assert raised.value.returncode == 75
+
+
+def test_unknown_site_is_wrong_usage():
+    with pytest.raises(CommandError, match="There is no site 'x'") as raised:
+        printed(DAILY, "--site", "x")
+
+    assert raised.value.returncode == 2
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01T00:00", "06:00"])
+def test_wrong_moment_is_named(text):
+    with pytest.raises(CommandError, match="is no moment"):
+        call_command(DAILY, "--as-of", text)
+
+
+def test_moment_without_an_offset_is_in_the_sites_time_zone(settings):
+    settings.TIME_ZONE = "Europe/Warsaw"
+
+    document = json.loads(printed("create_no_coms_jobs", "--as-of", "2026-11-20T07:00", json=True))
+
+    assert document["as_of"] == "2026-11-20T06:00:00Z"
+    assert document["rules"][0]["sites"][0]["site"] == "silent"
