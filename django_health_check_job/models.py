@@ -1,18 +1,13 @@
 """What is stored: results, where each check stands, and what waits to be sent."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords  # type: ignore[import-untyped]  # no types
 
 from django_health_check_job.engine.naming import LONGEST_NAME
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.engine.standing import LONGEST_RUN
 from django_opskit.fields import KeyField
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
+from django_opskit.histories import edit_history
 
 __all__ = [
     "Check",
@@ -36,16 +31,6 @@ _STATES = [
 
 #: What a site is called that is not this one: its SYNC_APP_ID.
 _SOURCE_LENGTH = 64
-
-
-def _history(verbose_name: "StrPromise", verbose_name_plural: "StrPromise") -> Any:
-    """Return a history with the same columns on every site, whatever its global settings are."""
-    return HistoricalRecords(
-        verbose_name=verbose_name,
-        verbose_name_plural=verbose_name_plural,
-        history_id_field=models.BigAutoField(),
-        history_change_reason_field=models.CharField(max_length=100, null=True),
-    )
 
 
 class Check(models.Model):
@@ -120,7 +105,7 @@ class HeathCheckJob(models.Model):
     )
 
     #: Written when somebody edits a row, and never by bulk_create().
-    history = _history(_("history of a result"), _("history of results"))
+    history = edit_history(_("history of a result"), _("history of results"))
 
     class Meta:
         verbose_name = _("health check result")
@@ -190,7 +175,7 @@ class CheckConfig(models.Model):
     )
     note = models.TextField(_("note"), blank=True)
 
-    history = _history(_("history of a check's setting"), _("history of checks' settings"))
+    history = edit_history(_("history of a check's setting"), _("history of checks' settings"))
 
     class Meta:
         verbose_name = _("setting of a check")

@@ -48,6 +48,7 @@ class SiteFields:
         is_active: false for a site that no rule looks at.
         commissioned_at: since when it is there.
         snoozed_until: until when no rule looks at it.
+        group: what it can be compared with, and set something for.
     """
 
     key: str
@@ -55,6 +56,7 @@ class SiteFields:
     is_active: str | None = None
     commissioned_at: str | None = None
     snoozed_until: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,7 @@ class DefaultAdapter(ModelAdapter):
         is_active="is_active",
         commissioned_at="commissioned_at",
         snoozed_until="snoozed_until",
+        group="group",
     )
     reading = ReadingFields(site="site", at="reading_date", value="reading_value")
 

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-__all__ = ["AdapterError", "JobAutomationError", "RunLockedError", "UnknownSiteError"]
+__all__ = [
+    "AdapterError",
+    "JobAutomationError",
+    "OverrideError",
+    "RunLockedError",
+    "UnknownSiteError",
+    "VersionConflictError",
+]
 
 
 class JobAutomationError(Exception):
@@ -38,3 +45,27 @@ class UnknownSiteError(JobAutomationError):
         shown = ", ".join(map(repr, keys))
         super().__init__(f"There is no site {shown}: nothing was done. Give its site_id.")
         self.keys = tuple(keys)
+
+
+class OverrideError(JobAutomationError):
+    """
+    Settings that cannot be set.
+
+    Attributes:
+        problems: one sentence for each key that is wrong.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = tuple(problems)
+
+
+class VersionConflictError(JobAutomationError):
+    """Somebody else has changed the settings; attributes: ``seen`` and ``found``."""
+
+    def __init__(self, seen: int, found: int) -> None:
+        super().__init__(
+            f"Version {seen} of the settings was to be changed, and there is version {found}: "
+            "read them again."
+        )
+        self.seen, self.found = seen, found

@@ -124,7 +124,11 @@ class AppSettings(SettingsModel):
     @classmethod
     def problems(cls) -> list[SettingProblem]:
         """Return what is wrong with the setting, one entry per key; empty when all is well."""
-        raw = cls.raw()
+        return cls.problems_of(cls.raw())
+
+    @classmethod
+    def problems_of(cls, raw: object) -> list[SettingProblem]:
+        """Return what would be wrong if ``raw`` were the setting."""
         try:
             cls.model_validate(raw)
         except ValidationError as error:

@@ -8,9 +8,11 @@ from django_job_automation.models.bases import (
 )
 from django_job_automation.models.bookkeeping import ACTIVE, Finding, Run
 from django_job_automation.models.defaults import Job, Reading, Site
+from django_job_automation.models.overrides import GLOBAL, SettingsOverride
 
 __all__ = [
     "ACTIVE",
+    "GLOBAL",
     "OPEN_STATUSES",
     "AbstractJob",
     "AbstractReading",
@@ -19,5 +21,6 @@ __all__ = [
     "Job",
     "Reading",
     "Run",
+    "SettingsOverride",
     "Site",
 ]

@@ -50,6 +50,7 @@ class Run(models.Model):
         verbose_name = _("run")
         verbose_name_plural = _("runs")
         ordering = ["-id"]
+        permissions = [("run_automation", "Can start a run of the rules")]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

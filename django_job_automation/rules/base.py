@@ -1,7 +1,7 @@
 """What a rule is, and what it is given and gives."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -40,18 +40,20 @@ class Scope:
 
     Attributes:
         keys: these sites only; None for all that are eligible.
+        selection: of the eligible ones, those that ``conf`` holds for.
     """
 
     adapter: ModelAdapter
     conf: JobAutomationSettings
     as_of: datetime
     keys: tuple[str, ...] | None = None
+    selection: Q = field(default_factory=Q)
 
     @property
     def sites(self) -> QuerySet[Any]:
         """Return the sites, in the order of their keys."""
         name = self.adapter.site.key
-        rows = self.adapter.eligible(as_of=self.as_of)
+        rows = self.adapter.eligible(as_of=self.as_of).filter(self.selection)
         if self.keys is not None:
             rows = rows.filter(**{f"{name}__in": self.keys})
         names = [one for one in (name, self.adapter.site.label) if one]

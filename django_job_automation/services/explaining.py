@@ -9,7 +9,6 @@ from typing import Any
 from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter, get_adapter
-from django_job_automation.conf import get_conf
 from django_job_automation.engine.judging import (
     Flatness,
     Reading,
@@ -21,6 +20,7 @@ from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.exceptions import UnknownSiteError
 from django_job_automation.models import OPEN_STATUSES
 from django_job_automation.rules import Scope
+from django_job_automation.services.overrides import conf_of_site
 
 __all__ = ["Explanation", "explain"]
 
@@ -61,12 +61,13 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
     Raises:
         UnknownSiteError: there is no such site.
     """
-    conf, adapter = get_conf(), get_adapter()
+    adapter = get_adapter()
     now = as_of or timezone.now()
-    scope = Scope(adapter, conf, now, (key,))
     site = adapter.all_sites().filter(**{adapter.site.key: key}).first()
     if site is None:
         raise UnknownSiteError([key])
+    conf = conf_of_site(adapter, site.pk)
+    scope = Scope(adapter, conf, now, (key,))
     limits = ZeroReadsLimits(
         window=timedelta(days=conf.ZERO_READS.days_to_check),
         readings=conf.ZERO_READS.readings_to_compare,

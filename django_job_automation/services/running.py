@@ -17,11 +17,12 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter, Opening, get_adapter
-from django_job_automation.conf import JobAutomationSettings, get_conf
+from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
 from django_job_automation.models import Finding, Run
 from django_job_automation.rules import RULES, Flag, Rule, Scope
 from django_job_automation.services import lock
+from django_job_automation.services.overrides import effective
 from django_opskit.masking import mask_text
 
 __all__ = ["RuleReport", "RunReport", "run_automation"]
@@ -49,6 +50,8 @@ class RuleReport:
     created: int = 0
     error: str = ""
     flags: list[Flag] = field(default_factory=list, repr=False)
+    #: Sites that get a job with every run, open ones or not.
+    repeated: set[Any] = field(default_factory=set, repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,40 +95,46 @@ def run_automation(
         RunLockedError: another run is at work; nothing was done.
         UnknownSiteError: a key is no site's; nothing was done.
         ImproperlyConfigured: the settings are wrong.
+        OverrideError: what people set does not fit the settings any more.
     """
-    conf, adapter = get_conf(), get_adapter()
+    adapter = get_adapter()
+    settings = effective(adapter)
+    conf = settings.conf
     started_at, started = timezone.now(), time.monotonic()
     if keys is not None and (unknown := adapter.unknown(keys)):
         raise UnknownSiteError(unknown)
     # In UTC wherever it is shown or stored: days are those of 24 hours.
     as_of = (as_of or started_at).astimezone(UTC)
-    scope = Scope(adapter, conf, as_of, None if keys is None else tuple(keys))
+    named = None if keys is None else tuple(keys)
+    scopes = [Scope(adapter, one.conf, as_of, named, one.sites) for one in settings.parts]
     reports = [
-        RuleReport(RULES[name], is_enabled=conf.rule(name).enabled)
+        RuleReport(
+            RULES[name], is_enabled=any(one.conf.rule(name).enabled for one in settings.parts)
+        )
         for name in (RULES if names is None else names)
     ]
     if dry_run:
-        _ask(reports, scope)
+        _ask(reports, scopes)
         for one in reports:
             one.created = _would_open(one, adapter, conf)
-        return RunReport(None, scope.as_of, tuple(reports))
+        return RunReport(None, as_of, tuple(reports))
     using = router.db_for_write(Run)
     run = lock.begin(
         started_by=started_by,
         started_at=started_at,
-        as_of=scope.as_of,
-        settings=conf.model_dump(mode="json"),
+        as_of=as_of,
+        settings={**conf.model_dump(mode="json"), "overrides": dict(settings.overrides)},
         seconds=conf.RUN_LEASE_SECONDS,
         using=using,
     )
-    work = _Work(run, scope, reports, started, using)
+    work = _Work(run, adapter, conf, reports, started, using)
     try:
-        _ask(reports, scope)
+        _ask(reports, scopes)
         work.write()
     except BaseException as error:
         work.give_up(error)
         raise
-    return RunReport(run.pk, scope.as_of, tuple(reports))
+    return RunReport(run.pk, as_of, tuple(reports))
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,8 @@ class _Work:
     """A run that has begun."""
 
     run: Run
-    scope: Scope
+    adapter: ModelAdapter
+    conf: JobAutomationSettings
     reports: list[RuleReport]
     started: float
     using: str
@@ -176,23 +186,23 @@ class _Work:
                 self._fail([one], error)
 
     def _atomic(self) -> Any:
-        return transaction.atomic(using=self.scope.adapter.using)
+        return transaction.atomic(using=self.adapter.using)
 
     def _open(self, reports: list[RuleReport]) -> None:
         """Open the jobs and write the findings of some rules."""
-        conf = self.scope.conf
+        conf = self.conf
         openings = [
             Opening(
                 site_pk=flag.site_pk,
                 job_type=conf.rule(one.rule.name).job_type_id,
                 description=flag.description,
                 evidence={**flag.evidence, "reason": flag.reason},
-                allow_duplicate=not conf.rule(one.rule.name).check_duplicate,
+                allow_duplicate=flag.site_pk in one.repeated,
             )
             for one in reports
             for flag in one.flags
         ]
-        opened = self.scope.adapter.open_jobs(openings, run=self.run.pk, now=timezone.now())
+        opened = self.adapter.open_jobs(openings, run=self.run.pk, now=timezone.now())
         findings = []
         for one in reports:
             job_type = conf.rule(one.rule.name).job_type_id
@@ -242,24 +252,28 @@ class _Work:
             logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
 
 
-def _ask(reports: list[RuleReport], scope: Scope) -> None:
-    """Let each rule that is on find its sites."""
+def _ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
+    """Let each rule find its sites, in each part where it is on."""
     for one in reports:
-        if not one.is_enabled:
-            continue
         try:
-            one.flags = list(one.rule.find(scope))
+            for scope in scopes:
+                settings = scope.conf.rule(one.rule.name)
+                if not settings.enabled:
+                    continue
+                flags = list(one.rule.find(scope))
+                one.flags += flags
+                if not settings.check_duplicate:
+                    one.repeated |= {flag.site_pk for flag in flags}
         except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
-            one.error = _sentence(error)
+            one.flags, one.error = [], _sentence(error)
             logger.error("Failed to ask for %s: %s", one.rule.title, one.error)
         one.found = len(one.flags)
 
 
 def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSettings) -> int:
-    settings = conf.rule(one.rule.name)
-    if not settings.check_duplicate or not one.flags:
-        return one.found
-    has_job = adapter.sites_with_open_job(settings.job_type_id)
+    if not one.flags:
+        return 0
+    has_job = adapter.sites_with_open_job(conf.rule(one.rule.name).job_type_id) - one.repeated
     return sum(flag.site_pk not in has_job for flag in one.flags)
 
 

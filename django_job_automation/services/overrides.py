@@ -1,0 +1,247 @@
+"""
+What holds for which sites: the settings, what people set for all, for a group, for a site.
+
+The narrower wins, key by key. Each scope that differs costs one statement per rule, however many
+sites it has; sites with the same settings share one.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, router, transaction
+from django.db.models import F, Q
+
+from django_job_automation.adapters import ModelAdapter
+from django_job_automation.conf import JobAutomationSettings
+from django_job_automation.exceptions import OverrideError, VersionConflictError
+from django_job_automation.models import GLOBAL, SettingsOverride
+
+__all__ = [
+    "SECTIONS",
+    "Effective",
+    "Part",
+    "Stored",
+    "check",
+    "conf_of_site",
+    "effective",
+    "replace",
+    "stored",
+    "update",
+]
+
+#: What may be set for the rules; everything else is the settings module's.
+SECTIONS = ("NO_COMS", "ZERO_READS")
+# The same type everywhere: a site has one open job of a type, whatever its settings.
+_GLOBAL_ONLY = ("job_type_id",)
+
+_GROUP, _SITE = "group:", "site:"
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sites that share their settings."""
+
+    conf: JobAutomationSettings
+    sites: Q
+
+
+@dataclass(frozen=True)
+class Effective:
+    """
+    Who has which settings.
+
+    Attributes:
+        conf: of the sites that nobody set anything for.
+        parts: all sites, each in one part.
+        overrides: what people set, by scope.
+    """
+
+    conf: JobAutomationSettings
+    parts: tuple[Part, ...]
+    overrides: Mapping[str, Values]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What people set for one scope, and its version; 0 when they set nothing."""
+
+    values: Values
+    version: int
+
+
+def effective(adapter: ModelAdapter) -> Effective:
+    """
+    Return who has which settings, in one query, or two when single sites have their own.
+
+    Raises:
+        ImproperlyConfigured: the settings are wrong.
+        OverrideError: what was set does not fit them any more.
+    """
+    rows = dict(
+        SettingsOverride.objects.using(_using()).values_list("scope", "values").order_by("scope")
+    )
+    # Said by name when it is wrong, before anything is laid over it.
+    base = JobAutomationSettings.read()
+    conf = _laid(base, [rows.get(GLOBAL, {})])
+    groups = {scope.removeprefix(_GROUP): rows[scope] for scope in rows if scope.startswith(_GROUP)}
+    single = {scope.removeprefix(_SITE): rows[scope] for scope in rows if scope.startswith(_SITE)}
+    if not groups and not single:
+        return Effective(conf, (Part(conf, Q()),), rows)
+    return Effective(conf, tuple(_parts(adapter, base, rows, groups, single)), rows)
+
+
+def conf_of_site(adapter: ModelAdapter, site_pk: Any) -> JobAutomationSettings:
+    """Return the settings of one site, as a run would use them."""
+    settings = effective(adapter)
+    for part in settings.parts[1:]:
+        if adapter.all_sites().filter(part.sites, pk=site_pk).exists():
+            return part.conf
+    return settings.conf
+
+
+def stored(scope: str = GLOBAL) -> Stored:
+    """Return what people set for a scope."""
+    row = SettingsOverride.objects.using(_using()).filter(scope=scope).first()
+    return Stored({}, 0) if row is None else Stored(row.values, row.version)
+
+
+def replace(
+    values: Values, *, scope: str = GLOBAL, version: int | None, changed_by: str, user: Any = None
+) -> Stored:
+    """
+    Set the keys of a scope; those that are left out are as in the settings again.
+
+    Args:
+        values: sections of rules, as in ``JOB_AUTOMATION``; any key may be left out.
+        scope: "" for all sites, or "group:NAME", or "site:SITE_ID".
+        version: the one that the caller has seen; None changes whatever is there.
+        changed_by: for the record.
+        user: for the history.
+
+    Raises:
+        OverrideError: says which key is wrong, and the way out; nothing is changed.
+        VersionConflictError: somebody else was faster; nothing is changed.
+    """
+    check(values, scope=scope)
+    using = _using()
+    rows = SettingsOverride.objects.using(using)
+    try:
+        with transaction.atomic(using=using):
+            row = rows.select_for_update().filter(scope=scope).first()
+            found = 0 if row is None else row.version
+            if version is not None and version != found:
+                raise VersionConflictError(version, found)
+            if row is None:
+                row = SettingsOverride(scope=scope, version=0)
+            row.values, row.version = dict(values), found + 1
+            row.updated_by = changed_by[:200]
+            row._history_user = user  # type: ignore[attr-defined]  # django-simple-history's
+            row.save(using=using)
+    except IntegrityError:
+        # Two who set something for the first time.
+        raise VersionConflictError(version or 0, 1) from None
+    return Stored(row.values, row.version)
+
+
+def update(
+    values: Values, *, scope: str = GLOBAL, version: int | None, changed_by: str, user: Any = None
+) -> Stored:
+    """Set some keys of a scope, and leave the others; arguments and errors as of replace()."""
+    before = stored(scope)
+    if version is not None and version != before.version:
+        raise VersionConflictError(version, before.version)
+    _check_shape(values, scope)
+    merged = _merged([before.values, values])
+    return replace(merged, scope=scope, version=before.version, changed_by=changed_by, user=user)
+
+
+def check(values: Values, *, scope: str = GLOBAL) -> None:
+    """Raise OverrideError when these values cannot be set for a scope."""
+    _check_shape(values, scope)
+    _laid(JobAutomationSettings.read(), [values])
+
+
+def _check_shape(values: Any, scope: str) -> None:
+    if not isinstance(values, Mapping):
+        raise OverrideError([f"Settings are a dict, got {type(values).__name__}."])
+    if scope != GLOBAL and not (scope.startswith((_GROUP, _SITE)) and scope.partition(":")[2]):
+        raise OverrideError(
+            [f"The scope is '', 'group:NAME' or 'site:SITE_ID', got {scope!r}."],
+        )
+    problems = [
+        f"{name!r} cannot be set here: it is one of {', '.join(SECTIONS)}."
+        for name in values
+        if name not in SECTIONS
+    ]
+    for name in SECTIONS:
+        section = values.get(name, {})
+        if not isinstance(section, Mapping):
+            problems.append(f"{name} is a dict, got {type(section).__name__}.")
+        elif scope != GLOBAL:
+            problems += [
+                f"{name}[{key!r}] is the same for all sites: set it for them."
+                for key in _GLOBAL_ONLY
+                if key in section
+            ]
+    if problems:
+        raise OverrideError(problems)
+
+
+def _parts(
+    adapter: ModelAdapter,
+    base: JobAutomationSettings,
+    rows: Mapping[str, Values],
+    groups: Mapping[str, Values],
+    single: Mapping[str, Values],
+) -> Iterable[Part]:
+    """Yield the parts: the rest, each group, and sites by what they share."""
+    key, group = adapter.site.key, adapter.site.group
+    if group is None and groups:
+        raise OverrideError([f"Groups have settings, and {adapter} maps no field for the group."])
+    overall = rows.get(GLOBAL, {})
+    not_single = ~Q(**{f"{key}__in": list(single)}) if single else Q()
+    not_grouped = ~Q(**{f"{group}__in": list(groups)}) if groups else Q()
+    yield Part(_laid(base, [overall]), not_grouped & not_single)
+    for name, values in groups.items():
+        yield Part(_laid(base, [overall, values]), Q(**{str(group): name}) & not_single)
+    groups_of: dict[str, Any] = {}
+    if single:
+        known = adapter.all_sites().filter(**{f"{key}__in": list(single)})
+        named = F(group) if group else F(key)
+        groups_of = {str(one): its for one, its in known.values_list(key, named)}
+    shared: dict[str, tuple[JobAutomationSettings, list[str]]] = {}
+    for name, its in groups_of.items():
+        conf = _laid(base, [overall, groups.get(its, {}) if group else {}, single[name]])
+        same = json.dumps(conf.model_dump(mode="json"), sort_keys=True)
+        shared.setdefault(same, (conf, []))[1].append(name)
+    for conf, names in shared.values():
+        yield Part(conf, Q(**{f"{key}__in": names}))
+
+
+def _laid(base: JobAutomationSettings, layers: Iterable[Values]) -> JobAutomationSettings:
+    """Return the settings with these layers over them."""
+    over = _merged(layers)
+    if not any(over.values()):
+        return base
+    raw = JobAutomationSettings.raw()
+    assert isinstance(raw, dict), "it was read"
+    merged = {**raw, **{name: {**raw.get(name, {}), **over[name]} for name in over}}
+    if problems := JobAutomationSettings.problems_of(merged):
+        raise OverrideError([f"{one.message} {one.hint}".strip() for one in problems])
+    return JobAutomationSettings.model_validate(merged)
+
+
+def _merged(layers: Iterable[Values]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for values in layers:
+        for name, section in values.items():
+            found[name] = {**found.get(name, {}), **section}
+    return found
+
+
+def _using() -> str:
+    return router.db_for_write(SettingsOverride)
