@@ -49,9 +49,18 @@ __all__ = [
     "TaskResult",
     "TaskResultStatus",
     "check_tasks",
+    "runs_at_once",
     "task",
     "task_backends",
 ]
+
+
+def runs_at_once() -> bool:
+    """Return whether the site's default backend runs a task in the process that enqueues it."""
+    if IMPLEMENTATION == "inline":
+        return True
+    # By its name: the class has another module in Django's own framework than in the backport.
+    return type(task_backends["default"]).__name__ == "ImmediateBackend"
 
 
 def check_tasks(**_kwargs: object) -> list[CheckMessage]:

@@ -81,3 +81,5 @@ globals().update(json.loads(os.environ.get("OPSKIT_HEALTH", "{}")))
 
 # What a test tells the runs of job automation that it starts.
 JOB_AUTOMATION = json.loads(os.environ.get("OPSKIT_AUTOMATION", "{}"))
+
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}

@@ -1,0 +1,1 @@
+"""The REST API; needs Django REST framework (``pip install "django-opskit[api]"``)."""

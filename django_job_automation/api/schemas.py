@@ -1,0 +1,123 @@
+"""What goes in and out, for the OpenAPI schema; the services check it."""
+
+from rest_framework import serializers
+
+__all__ = [
+    "DashboardSchema",
+    "ProblemSchema",
+    "RunRequestSchema",
+    "RunResultSchema",
+    "SettingsChangeSchema",
+    "SettingsSchema",
+]
+
+_Fields = serializers.Serializer
+
+
+class NoComsSchema(_Fields):  # type: ignore[type-arg]  # not generic at run time
+    """The rule for silent sites."""
+
+    enabled = serializers.BooleanField(required=False)
+    days_threshold = serializers.FloatField(required=False)
+    job_type_id = serializers.CharField(required=False, max_length=50)
+    check_duplicate = serializers.BooleanField(required=False)
+
+
+class ZeroReadsSchema(_Fields):  # type: ignore[type-arg]
+    """The rule for flat registers."""
+
+    enabled = serializers.BooleanField(required=False)
+    days_to_check = serializers.FloatField(required=False)
+    readings_to_compare = serializers.IntegerField(required=False)
+    min_increase = serializers.FloatField(required=False)
+    job_type_id = serializers.CharField(required=False, max_length=50)
+    check_duplicate = serializers.BooleanField(required=False)
+
+
+class SettingsChangeSchema(_Fields):  # type: ignore[type-arg]
+    """What is to be set; keys that are left out are as in the settings module, or as before."""
+
+    NO_COMS = NoComsSchema(required=False)
+    ZERO_READS = ZeroReadsSchema(required=False)
+
+
+class SettingsSchema(SettingsChangeSchema):
+    """The settings of both rules as they hold, and the version of what was set."""
+
+    version = serializers.IntegerField()
+
+
+class ProblemSchema(_Fields):  # type: ignore[type-arg]
+    """What was wrong."""
+
+    success = serializers.BooleanField(default=False)
+    error = serializers.CharField()
+    problems = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class RunRequestSchema(_Fields):  # type: ignore[type-arg]
+    """How to run; everything may be left out."""
+
+    dry_run = serializers.BooleanField(required=False)
+    as_of = serializers.DateTimeField(required=False)
+    sites = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class RuleResultSchema(_Fields):  # type: ignore[type-arg]
+    """What one rule came to."""
+
+    rule = serializers.CharField()
+    enabled = serializers.BooleanField()
+    found = serializers.IntegerField()
+    created = serializers.IntegerField()
+    error = serializers.CharField(allow_blank=True)
+
+
+class RunResultSchema(_Fields):  # type: ignore[type-arg]
+    """A run; ``task`` in place of it when a worker does it."""
+
+    success = serializers.BooleanField()
+    created_jobs = serializers.IntegerField(allow_null=True)
+    run = serializers.IntegerField(allow_null=True)
+    task = serializers.CharField(allow_null=True)
+    dry_run = serializers.BooleanField()
+    rules = RuleResultSchema(many=True)
+
+
+class SummarySchema(_Fields):  # type: ignore[type-arg]
+    """The numbers above all."""
+
+    total_no_coms = serializers.IntegerField()
+    total_zero_reads = serializers.IntegerField()
+    jobs_created_today = serializers.IntegerField()
+    jobs_created_week = serializers.IntegerField()
+    last_run = serializers.DateTimeField(allow_null=True)
+    last_run_outcome = serializers.CharField(allow_null=True)
+
+
+class RecentJobSchema(_Fields):  # type: ignore[type-arg]
+    """One of the newest jobs."""
+
+    id = serializers.IntegerField()
+    site_id = serializers.CharField()
+    site_name = serializers.CharField()
+    job_type = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    status = serializers.CharField()
+
+
+class DaySchema(_Fields):  # type: ignore[type-arg]
+    """The jobs of one day."""
+
+    date = serializers.CharField()
+    day = serializers.DateField()
+    no_coms = serializers.IntegerField()
+    zero_reads = serializers.IntegerField()
+
+
+class DashboardSchema(_Fields):  # type: ignore[type-arg]
+    """How it stands."""
+
+    summary = SummarySchema()
+    recent_jobs = RecentJobSchema(many=True)
+    daily_stats = DaySchema(many=True)

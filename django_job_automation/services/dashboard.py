@@ -1,0 +1,124 @@
+"""How it stands: open jobs, those of the last days, the last run; in four statements."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import router
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from django_job_automation.adapters import get_adapter
+from django_job_automation.models import OPEN_STATUSES, Run
+from django_job_automation.rules import RULES
+from django_job_automation.services.overrides import effective
+
+__all__ = ["Dashboard", "Day", "RecentJob", "dashboard"]
+
+_RECENT = 20
+_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Day:
+    """The jobs that were opened on one day of the reader's time zone, by rule."""
+
+    day: date
+    created: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class RecentJob:
+    """One of the newest jobs."""
+
+    id: Any
+    site_id: str
+    site_name: str
+    job_type: str
+    created_at: datetime
+    status: str
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """
+    How it stands.
+
+    Attributes:
+        open: the open jobs by rule.
+        days: the oldest first, today last.
+        last_run: the newest run, whatever came of it; None when there was none.
+    """
+
+    open: Mapping[str, int]
+    created_today: int
+    created_week: int
+    last_run: Run | None
+    recent: tuple[RecentJob, ...]
+    days: tuple[Day, ...]
+
+
+def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
+    """Return how it stands; days begin at midnight of the active time zone."""
+    adapter = get_adapter()
+    conf = effective(adapter).conf
+    types = {name: conf.rule(name).job_type_id for name in RULES}
+    jobs = adapter.jobs._default_manager.using(adapter.using)
+    mine = jobs.filter(job_type__in=types.values())
+    still_open = dict(
+        mine.filter(status__in=OPEN_STATUSES)
+        .order_by()
+        .values_list("job_type")
+        .annotate(Count("pk"))
+    )
+    counted = _by_day(mine, types, now, max(days, _WEEK))
+    label = adapter.site.label
+    rows: Any = mine.select_related("site").order_by("-created_at", "-pk")[:_RECENT]
+    return Dashboard(
+        open={name: still_open.get(kind, 0) for name, kind in types.items()},
+        created_today=sum(counted[-1].created.values()),
+        created_week=sum(sum(one.created.values()) for one in counted[-_WEEK:]),
+        last_run=Run.objects.using(router.db_for_write(Run)).order_by("-pk").first(),
+        recent=tuple(
+            RecentJob(
+                id=row.pk,
+                site_id=str(getattr(row.site, adapter.site.key)),
+                site_name=str(getattr(row.site, label) or "") if label else "",
+                job_type=row.job_type,
+                created_at=row.created_at,
+                status=row.status,
+            )
+            for row in rows
+        ),
+        days=tuple(counted[-days:]),
+    )
+
+
+def _by_day(jobs: Any, types: Mapping[str, str], now: datetime, count: int) -> list[Day]:
+    """Count the jobs of each day by its two midnights, which an index finds."""
+    today = timezone.localtime(now).date()
+    dates = [today - timedelta(days=back) for back in reversed(range(count))]
+    # Not 24 hours apart where the clocks change.
+    midnights = [_midnight(one) for one in (*dates, today + timedelta(days=1))]
+    counts = {
+        f"{name}_{index}": Count(
+            "pk",
+            filter=Q(
+                job_type=kind,
+                created_at__gte=midnights[index],
+                created_at__lt=midnights[index + 1],
+            ),
+        )
+        for index in range(count)
+        for name, kind in types.items()
+    }
+    found = jobs.filter(created_at__gte=midnights[0]).order_by().aggregate(**counts)
+    return [
+        Day(day, {name: found[f"{name}_{index}"] for name in types})
+        for index, day in enumerate(dates)
+    ]
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
