@@ -6,7 +6,7 @@ from django_job_automation.models.bases import (
     AbstractReading,
     AbstractSite,
 )
-from django_job_automation.models.bookkeeping import ACTIVE, Finding, Run
+from django_job_automation.models.bookkeeping import ACTIVE, Finding, JobClaim, Run
 from django_job_automation.models.defaults import Job, Reading, Site
 from django_job_automation.models.overrides import GLOBAL, SettingsOverride
 
@@ -19,6 +19,7 @@ __all__ = [
     "AbstractSite",
     "Finding",
     "Job",
+    "JobClaim",
     "Reading",
     "Run",
     "SettingsOverride",

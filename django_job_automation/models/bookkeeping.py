@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_opskit.fields import KeyField
 
-__all__ = ["ACTIVE", "Finding", "Run"]
+__all__ = ["ACTIVE", "Finding", "JobClaim", "Run"]
 
 #: What ``Run.active`` holds while the run is at work; the column is unique.
 ACTIVE = "run"
@@ -84,3 +84,27 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.site_label or self.site_key}"
+
+
+class JobClaim(models.Model):
+    """
+    Who may open a job in a table that is not ours: one row for a type and site.
+
+    It stands for the job that it names, and goes with the first run that finds that one closed.
+    """
+
+    job_type = KeyField(_("type"), max_length=50)
+    site_key = KeyField(_("site"), max_length=255)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", verbose_name=_("run"))
+    job_key = models.CharField(_("job"), max_length=255, blank=True)
+    last_seen_at = models.DateTimeField(_("last seen"))
+
+    class Meta:
+        verbose_name = _("claim of a job")
+        verbose_name_plural = _("claims of jobs")
+        constraints = [
+            models.UniqueConstraint(fields=["job_type", "site_key"], name="dja_claim_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_type}: {self.site_key}"

@@ -9,8 +9,8 @@ from django.db import router
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from django_job_automation.adapters import get_adapter
-from django_job_automation.models import OPEN_STATUSES, Run
+from django_job_automation.adapters import JobFields, get_adapter
+from django_job_automation.models import Run
 from django_job_automation.rules import RULES
 from django_job_automation.services.overrides import effective
 
@@ -64,17 +64,19 @@ def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
     adapter = get_adapter()
     conf = effective(adapter).conf
     types = {name: conf.rule(name).job_type_id for name in RULES}
-    jobs = adapter.jobs._default_manager.using(adapter.using)
-    mine = jobs.filter(job_type__in=types.values())
+    store, fields = adapter.store, adapter.store.fields
+    of_ours = {f"{fields.type}__in": list(types.values())}
+    mine = store.rows().filter(**of_ours)
     still_open = dict(
-        mine.filter(status__in=OPEN_STATUSES)
+        store.open_rows()
+        .filter(**of_ours)
         .order_by()
-        .values_list("job_type")
+        .values_list(fields.type)
         .annotate(Count("pk"))
     )
-    counted = _by_day(mine, types, now, max(days, _WEEK))
+    counted = _by_day(mine, fields, types, now, max(days, _WEEK))
     label = adapter.site.label
-    rows: Any = mine.select_related("site").order_by("-created_at", "-pk")[:_RECENT]
+    rows: Any = mine.select_related(fields.site).order_by(f"-{fields.created_at}", "-pk")[:_RECENT]
     return Dashboard(
         open={name: still_open.get(kind, 0) for name, kind in types.items()},
         created_today=sum(counted[-1].created.values()),
@@ -83,19 +85,22 @@ def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
         recent=tuple(
             RecentJob(
                 id=row.pk,
-                site_id=str(getattr(row.site, adapter.site.key)),
-                site_name=str(getattr(row.site, label) or "") if label else "",
-                job_type=row.job_type,
-                created_at=row.created_at,
-                status=row.status,
+                site_id=str(getattr(site, adapter.site.key)),
+                site_name=str(getattr(site, label) or "") if label else "",
+                job_type=getattr(row, fields.type),
+                created_at=getattr(row, fields.created_at),
+                status=getattr(row, fields.status),
             )
             for row in rows
+            for site in (getattr(row, fields.site),)
         ),
         days=tuple(counted[-days:]),
     )
 
 
-def _by_day(jobs: Any, types: Mapping[str, str], now: datetime, count: int) -> list[Day]:
+def _by_day(
+    jobs: Any, fields: JobFields, types: Mapping[str, str], now: datetime, count: int
+) -> list[Day]:
     """Count the jobs of each day by its two midnights, which an index finds."""
     today = timezone.localtime(now).date()
     dates = [today - timedelta(days=back) for back in reversed(range(count))]
@@ -105,15 +110,18 @@ def _by_day(jobs: Any, types: Mapping[str, str], now: datetime, count: int) -> l
         f"{name}_{index}": Count(
             "pk",
             filter=Q(
-                job_type=kind,
-                created_at__gte=midnights[index],
-                created_at__lt=midnights[index + 1],
+                **{
+                    fields.type: kind,
+                    f"{fields.created_at}__gte": midnights[index],
+                    f"{fields.created_at}__lt": midnights[index + 1],
+                }
             ),
         )
         for index in range(count)
         for name, kind in types.items()
     }
-    found = jobs.filter(created_at__gte=midnights[0]).order_by().aggregate(**counts)
+    since = {f"{fields.created_at}__gte": midnights[0]}
+    found = jobs.filter(**since).order_by().aggregate(**counts)
     return [
         Day(day, {name: found[f"{name}_{index}"] for name in types})
         for index, day in enumerate(dates)

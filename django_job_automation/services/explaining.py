@@ -18,7 +18,6 @@ from django_job_automation.engine.judging import (
 )
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.exceptions import UnknownSiteError
-from django_job_automation.models import OPEN_STATUSES
 from django_job_automation.rules import Scope
 from django_job_automation.services.overrides import conf_of_site
 
@@ -66,7 +65,7 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
     site = adapter.all_sites().filter(**{adapter.site.key: key}).first()
     if site is None:
         raise UnknownSiteError([key])
-    conf = conf_of_site(adapter, site.pk)
+    conf, store = conf_of_site(adapter, site.pk), adapter.store
     scope = Scope(adapter, conf, now, (key,))
     limits = ZeroReadsLimits(
         window=timedelta(days=conf.ZERO_READS.days_to_check),
@@ -100,10 +99,10 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
         in_window=len({one.at for one in known if one.value is not None and start < one.at <= now}),
         shown=tuple(_newest(adapter, site)),
         open_jobs=tuple(
-            adapter.jobs._default_manager.using(adapter.using)
-            .filter(site_id=site.pk, status__in=OPEN_STATUSES)
-            .order_by("pk")
-            .values_list("job_type", "pk")
+            store.open_rows()
+            .filter(**{store.fields.site: site.pk})
+            .order_by(store.fields.created_at, "pk")
+            .values_list(store.fields.type, "pk")
         ),
     )
 

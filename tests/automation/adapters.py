@@ -2,10 +2,12 @@
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from django_job_automation.adapters import (
     DefaultAdapter,
+    JobFields,
     ModelAdapter,
     ReadingFields,
     SiteFields,
@@ -18,6 +20,24 @@ class Meters(ModelAdapter):
     job_model = "django_job_automation.Job"
     site = SiteFields(key="code", is_active="in_service", commissioned_at="built_at")
     reading = ReadingFields(site="meter", at="taken_at", value="kwh")
+
+
+class Orders(Meters):
+    job_model = "tests_automation.WorkOrder"
+    job = JobFields(
+        site="meter", type="kind", status="stage", created_at="opened_at", description="note"
+    )
+    open_statuses: Sequence[str] = ("new", "assigned")
+    new_status = "new"
+
+
+class Tickets(Orders):
+    job_model = "tests_automation.Ticket"
+    job = JobFields(site="meter", type="kind", status="stage", created_at="opened_at")
+
+
+class NeverOpen(Orders):
+    open_statuses = ("assigned",)
 
 
 class NoSuchModel(Meters):

@@ -27,3 +27,27 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.taken_at} {self.kwh}"
+
+
+class WorkOrder(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=30)
+    stage = models.CharField(max_length=10)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    note = models.TextField(default="")
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.stage}"
+
+
+class Ticket(models.Model):
+    """As a work order, with a key that the database gives."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=30)
+    stage = models.CharField(max_length=10)
+    opened_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.stage}"

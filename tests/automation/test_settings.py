@@ -50,7 +50,8 @@ def test_wrong_key_is_named(settings, wrong, expected, words):
     [
         ("NoSuchModel", "E004", "no model 'tests_automation.Plant'", "app_label.Model"),
         ("NoSuchField", "E004", "maps value to 'wh'", "kwh, meter, taken_at"),
-        ("ForeignJobs", "E004", "does not derive from AbstractJob", "one open job"),
+        ("ForeignJobs", "E004", "does not derive from AbstractJob", "Set job = JobFields"),
+        ("NeverOpen", "E004", "new_status 'new' is none of its", "each run opens another"),
         ("NoIndex", "W001", "has no index", "Add Index(fields=['meter', '-kwh'"),
     ],
 )

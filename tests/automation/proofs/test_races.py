@@ -9,6 +9,7 @@ import pytest
 
 from django_job_automation.models import Finding, Job, Reading, Run, Site
 from tests.automation.histories import AS_OF, ago
+from tests.automation.models import Meter, Sample, WorkOrder
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -57,8 +58,13 @@ def test_eight_at_once_open_each_job_once(spawn):
     assert Run.objects.filter(active=None, outcome="DONE").count() == statuses[0]
 
 
-def test_without_the_lock_the_database_keeps_its_promise(spawn, tmp_path):
+@pytest.mark.parametrize("name", ["DefaultAdapter", "Orders"])
+def test_without_the_lock_the_database_keeps_its_promise(spawn, tmp_path, name):
     """All eight have found the same sites before the first writes."""
+    if name == "Orders":
+        meters = [Meter(code=f"M{number}") for number in range(SITES)]
+        Meter.objects.bulk_create(meters)
+        Sample.objects.bulk_create(Sample(meter=one, taken_at=ago(9), kwh=1) for one in meters)
     code = (
         "from datetime import datetime; from django_job_automation.adapters import *; "
         "from django_job_automation.conf import get_conf; "
@@ -75,11 +81,15 @@ def test_without_the_lock_the_database_keeps_its_promise(spawn, tmp_path):
         f"meet({str(tmp_path)!r}, 8); "
         "transaction.atomic()(adapter.open_jobs)(openings, run=run.pk, now=now); "
     )
-    processes = [spawn("shell", "-v", "0", "-c", code) for _ in range(8)]
+    processes = [spawn("shell", "-v", "0", "-c", code, env=adapter(name)) for _ in range(8)]
 
     outputs = [process.communicate(timeout=120)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0] * 8, outputs
+    if name == "Orders":
+        assert WorkOrder.objects.count() == SITES
+        assert WorkOrder.objects.values("meter").distinct().count() == SITES
+        return
     assert set(open_jobs().values()) == {1}
     assert Job.objects.count() == SITES
 

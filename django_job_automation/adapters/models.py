@@ -1,90 +1,40 @@
-"""
-Which models hold sites, readings and jobs, and what their fields are called.
+"""Sites, readings and jobs in models of any name."""
 
-``JOB_AUTOMATION["ADAPTER"]`` names a class. :class:`DefaultAdapter` stands for the app's own
-models; a site with others derives from :class:`ModelAdapter`::
-
-    class Plants(ModelAdapter):
-        site_model = "plants.Plant"
-        reading_model = "plants.Telemetry"
-        job_model = "plants.WorkOrder"  # derives from AbstractJob
-        site = SiteFields(key="code", label="name", is_active="in_service")
-        reading = ReadingFields(site="plant", at="taken_at", value="kwh")
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections, models, router
+from django.db import models, router
 from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 
+from django_job_automation.adapters.fields import JobFields, ReadingFields, SiteFields
+from django_job_automation.adapters.stores import (
+    ClaimedJobs,
+    JobStore,
+    Opened,
+    Opening,
+    OwnJobs,
+)
 from django_job_automation.conf import get_conf
 from django_job_automation.exceptions import AdapterError
 from django_job_automation.models import AbstractJob
 
-__all__ = [
-    "DefaultAdapter",
-    "ModelAdapter",
-    "Opening",
-    "ReadingFields",
-    "SiteFields",
-    "get_adapter",
-]
-
-
-@dataclass(frozen=True)
-class SiteFields:
-    """
-    Fields of the site's model; None where there is no such thing.
-
-    Attributes:
-        key: what people call the site; unique.
-        label: its name.
-        is_active: false for a site that no rule looks at.
-        commissioned_at: since when it is there.
-        snoozed_until: until when no rule looks at it.
-        group: what it can be compared with, and set something for.
-    """
-
-    key: str
-    label: str | None = None
-    is_active: str | None = None
-    commissioned_at: str | None = None
-    snoozed_until: str | None = None
-    group: str | None = None
-
-
-@dataclass(frozen=True)
-class ReadingFields:
-    """Fields of the reading's model: a foreign key to the site, a moment, and a number or NULL."""
-
-    site: str
-    at: str
-    value: str
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A job to be opened: for which site, of which type, why."""
-
-    site_pk: Any
-    job_type: str
-    description: str
-    evidence: Mapping[str, Any]
-    allow_duplicate: bool = False
+__all__ = ["DefaultAdapter", "ModelAdapter", "get_adapter"]
 
 
 class ModelAdapter:
     """
     Sites, readings and jobs in models of any name.
 
-    The job's model derives from :class:`~django_job_automation.models.AbstractJob`, whose database
-    key lets no site have two open jobs of a type.
+    Attributes:
+        job: fields of the job's model; None when it derives from
+            :class:`~django_job_automation.models.AbstractJob`.
+        open_statuses: of a model of your own: where somebody still has to do something.
+        new_status: of a model of your own: that of a job that is opened.
     """
 
     site_model: str
@@ -92,6 +42,9 @@ class ModelAdapter:
     job_model: str
     site: SiteFields
     reading: ReadingFields
+    job: JobFields | None = None
+    open_statuses: Sequence[str] = ("open",)
+    new_status: str = "open"
 
     @property
     def sites(self) -> type[models.Model]:
@@ -139,47 +92,36 @@ class ModelAdapter:
         known = {str(key) for key in rows.values_list(name, flat=True)}
         return [key for key in keys if key not in known]
 
-    def open_jobs(
-        self, openings: Iterable[Opening], *, run: int, now: datetime
-    ) -> dict[tuple[str, Any], Any]:
-        """
-        Open jobs, in the caller's transaction, and return those that are new.
-
-        A site that has an open job of the type gets no second one: that one was seen again.
-
-        Returns:
-            the key of each new job by its type and site.
-        """
-        jobs = self.jobs._default_manager.using(self.using)
-        rows = [
-            self.jobs(
-                site_id=one.site_pk,
-                job_type=one.job_type,
-                description=one.description,
-                evidence=dict(one.evidence),
-                run_id=run,
-                last_seen_at=now,
-                allow_duplicate=one.allow_duplicate,
-            )
-            for one in openings
-        ]
-        if not rows:
-            return {}
-        # MariaDB and MySQL take any unique key, and no name of one.
-        is_mysql = connections[self.using].vendor == "mysql"
-        jobs.bulk_create(
-            rows,
-            update_conflicts=True,
-            update_fields=["last_seen_at"],
-            unique_fields=None if is_mysql else ["job_type", "open_key"],
+    @property
+    def store(self) -> JobStore:
+        """Return where jobs are opened."""
+        if self.job is None:
+            return OwnJobs(self.jobs, self.using)
+        return ClaimedJobs(
+            self.jobs,
+            self.using,
+            self.job,
+            open_statuses=tuple(self.open_statuses),
+            new_status=self.new_status,
         )
-        mine = jobs.filter(run_id=run).values_list("job_type", "site_id", "pk")
-        return {(job_type, site): key for job_type, site, key in mine}
+
+    def open_jobs(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
+        """
+        Open jobs, in the caller's transaction, and return the keys of those that are new.
+
+        A site that has an open job of the type gets no second one. Override it to do more, such as
+        to tell somebody.
+        """
+        return self.store.open(openings, run=run, now=now)
 
     def sites_with_open_job(self, job_type: str) -> set[Any]:
         """Return the sites that would get no second job of this type."""
-        rows = self.jobs._default_manager.using(self.using).filter(job_type=job_type)
-        return set(rows.filter(open_key__isnull=False).values_list("site_id", flat=True))
+        store = self.store
+        rows = store.open_rows().filter(**{store.fields.type: job_type})
+        if self.job is None:
+            # Those that are there beside others block nothing.
+            rows = rows.filter(open_key__isnull=False)
+        return set(rows.values_list(f"{store.fields.site}_id", flat=True))
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield what does not fit together, each with the way out."""
@@ -189,7 +131,13 @@ class ModelAdapter:
             except AdapterError as error:
                 yield str(error), "Write it as 'app_label.Model', of an installed app."
                 return
-        for model, names in ((self.sites, self.site), (self.readings, self.reading)):
+        maps: list[tuple[type[models.Model], Any]] = [
+            (self.sites, self.site),
+            (self.readings, self.reading),
+        ]
+        if self.job is not None:
+            maps.append((self.jobs, self.job))
+        for model, names in maps:
             for place in fields(names):
                 name = getattr(names, place.name)
                 if name is None:
@@ -203,10 +151,17 @@ class ModelAdapter:
                         f"{model._meta.label} does not have.",
                         f"Its fields are: {known}.",
                     )
-        if not issubclass(self.jobs, AbstractJob):
+        if self.job is None and not issubclass(self.jobs, AbstractJob):
             yield (
-                f"{_path(self)}: {self.job_model} does not derive from AbstractJob.",
-                "Only its key lets the database promise one open job of a type and site.",
+                f"{_path(self)}: {self.job_model} does not derive from AbstractJob, and there is "
+                "no map of its fields.",
+                "Set job = JobFields(…), open_statuses and new_status.",
+            )
+        if self.job is not None and self.new_status not in self.open_statuses:
+            yield (
+                f"{_path(self)}: new_status {self.new_status!r} is none of its open_statuses "
+                f"{tuple(self.open_statuses)}.",
+                "A job that is opened has to be an open one, or each run opens another.",
             )
 
     def has_index(self) -> bool:

@@ -1,0 +1,228 @@
+"""
+Where jobs are opened, so that a site has one open job of a type whatever runs at once.
+
+:class:`OwnJobs` leaves that to the generated key of :class:`AbstractJob`. :class:`ClaimedJobs` is
+for tables that cannot have one: there a row of ours, unique for a type and site, stands for the
+open job.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, models
+from django.db.models import QuerySet
+
+from django_job_automation.adapters.fields import JobFields
+from django_job_automation.models import OPEN_STATUSES, JobClaim
+
+__all__ = ["ClaimedJobs", "JobStore", "Opened", "Opening", "OwnJobs"]
+
+_AT_ONCE = 500
+
+#: The key of each new job by its type and site.
+Opened = dict[tuple[str, Any], Any]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A job to be opened: for which site, of which type, why."""
+
+    site_pk: Any
+    job_type: str
+    description: str
+    evidence: Mapping[str, Any]
+    allow_duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class JobStore(ABC):
+    """
+    A table of jobs.
+
+    Attributes:
+        fields: what its fields are called.
+        open_statuses: in which somebody still has to do something.
+    """
+
+    model: type[models.Model]
+    using: str
+    fields: JobFields
+    open_statuses: tuple[str, ...]
+
+    @abstractmethod
+    def open(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
+        """
+        Open jobs, in the caller's transaction, and return those that are new.
+
+        A site that has an open job of the type gets no second one: that one was seen again.
+        """
+
+    def rows(self) -> QuerySet[Any]:
+        """Return all jobs."""
+        return self.model._default_manager.using(self.using)
+
+    def open_rows(self) -> QuerySet[Any]:
+        """Return those that are open."""
+        return self.rows().filter(**{f"{self.fields.status}__in": self.open_statuses})
+
+
+class OwnJobs(JobStore):
+    """Jobs in a model that derives from AbstractJob."""
+
+    def __init__(self, model: type[models.Model], using: str) -> None:
+        names = JobFields("site", "job_type", "status", "created_at", "description")
+        super().__init__(model, using, names, OPEN_STATUSES)
+
+    def open(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
+        """Open jobs; see :class:`JobStore`."""
+        rows = [
+            self.model(
+                site_id=one.site_pk,
+                job_type=one.job_type,
+                description=one.description,
+                evidence=dict(one.evidence),
+                run_id=run,
+                last_seen_at=now,
+                allow_duplicate=one.allow_duplicate,
+            )
+            for one in openings
+        ]
+        if not rows:
+            return {}
+        self.rows().bulk_create(
+            rows,
+            update_conflicts=True,
+            update_fields=["last_seen_at"],
+            unique_fields=_target(self.using, "job_type", "open_key"),
+        )
+        mine = self.rows().filter(run_id=run).values_list("job_type", "site_id", "pk")
+        return {(job_type, site): key for job_type, site, key in mine}
+
+
+@dataclass(frozen=True)
+class ClaimedJobs(JobStore):
+    """
+    Jobs in any model.
+
+    Attributes:
+        new_status: of a job that is opened.
+    """
+
+    new_status: str
+
+    def open(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
+        """Open jobs; see :class:`JobStore`."""
+        opened: Opened = {}
+        openings = list(openings)
+        repeated = [one for one in openings if one.allow_duplicate]
+        opened |= self._created(repeated)
+        once = [one for one in openings if not one.allow_duplicate]
+        by_type: dict[str, list[Opening]] = {}
+        for one in once:
+            by_type.setdefault(one.job_type, []).append(one)
+        for job_type, wanted in by_type.items():
+            has_job = self._sites_with_open_job(job_type)
+            new = {str(one.site_pk): one for one in wanted if one.site_pk not in has_job}
+            if not new:
+                continue
+            self._forget_closed(job_type, set(new))
+            mine = self._claimed(job_type, list(new), run, now)
+            made = self._created([new[key] for key in mine])
+            self._name(job_type, made, run)
+            opened |= made
+        return opened
+
+    def _sites_with_open_job(self, job_type: str) -> set[Any]:
+        rows = self.open_rows().filter(**{self.fields.type: job_type})
+        return set(rows.values_list(_id(self.fields.site), flat=True))
+
+    def _forget_closed(self, job_type: str, sites: set[str]) -> None:
+        """Take away the claims whose job is closed or gone; one of a moment ago is neither."""
+        claims = {
+            key: job
+            for key, job in JobClaim.objects.using(self.using)
+            .filter(job_type=job_type)
+            .values_list("site_key", "job_key")
+            if key in sites
+        }
+        still_open = {
+            str(key)
+            for part in _parts([job for job in claims.values() if job])
+            for key in self.open_rows().filter(pk__in=part).values_list("pk", flat=True)
+        }
+        closed = [(key, job) for key, job in claims.items() if job not in still_open]
+        for part in _parts(closed):
+            # By the job as well: the claim may stand for another one by now.
+            JobClaim.objects.using(self.using).filter(
+                job_type=job_type,
+                site_key__in=[key for key, _job in part],
+                job_key__in={job for _key, job in part},
+            ).delete()
+
+    def _claimed(self, job_type: str, sites: list[str], run: int, now: datetime) -> list[str]:
+        """Claim these sites, and return those that nobody else has claimed."""
+        claims = JobClaim.objects.using(self.using)
+        claims.bulk_create(
+            (
+                JobClaim(job_type=job_type, site_key=key, run_id=run, last_seen_at=now)
+                for key in sites
+            ),
+            batch_size=_AT_ONCE,
+            update_conflicts=True,
+            update_fields=["last_seen_at"],
+            unique_fields=_target(self.using, "job_type", "site_key"),
+        )
+        mine = claims.filter(run_id=run, job_type=job_type, job_key="")
+        return list(mine.values_list("site_key", flat=True))
+
+    def _created(self, openings: list[Opening]) -> Opened:
+        rows = [
+            self.model(
+                **{
+                    _id(self.fields.site): one.site_pk,
+                    self.fields.type: one.job_type,
+                    self.fields.status: self.new_status,
+                    **(
+                        {self.fields.description: one.description}
+                        if self.fields.description
+                        else {}
+                    ),
+                }
+            )
+            for one in openings
+        ]
+        if connections[self.using].features.can_return_rows_from_bulk_insert:
+            rows = self.rows().bulk_create(rows, batch_size=_AT_ONCE)
+        else:
+            for row in rows:
+                row.save(using=self.using, force_insert=True)
+        return {
+            (one.job_type, one.site_pk): row.pk for one, row in zip(openings, rows, strict=True)
+        }
+
+    def _name(self, job_type: str, made: Opened, run: int) -> None:
+        """Say in each claim which job it stands for."""
+        keys = {str(site): str(key) for (_type, site), key in made.items()}
+        claims = list(
+            JobClaim.objects.using(self.using).filter(run_id=run, job_type=job_type, job_key="")
+        )
+        for claim in claims:
+            claim.job_key = keys[claim.site_key]
+        JobClaim.objects.using(self.using).bulk_update(claims, ["job_key"], batch_size=_AT_ONCE)
+
+
+def _target(using: str, *names: str) -> list[str] | None:
+    """Return by which key rows meet: MariaDB and MySQL take any unique one, and no name of one."""
+    return None if connections[using].vendor == "mysql" else list(names)
+
+
+def _id(name: str) -> str:
+    return f"{name}_id"
+
+
+def _parts(values: list[Any]) -> Iterable[list[Any]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
