@@ -109,6 +109,26 @@ def check() -> str:
     return "no issues"
 
 
+def seed_plants() -> str:
+    """Create solar plants with faults."""
+    import json
+
+    output = io.StringIO()
+    call_command("seed_plants", json=True, stdout=output)
+    return f"plants made: {json.loads(output.getvalue())['plants']}"
+
+
+def find_faults() -> str:
+    """Let the rules look at the plants."""
+    import json
+
+    output = io.StringIO()
+    call_command("run_daily_job_automation", json=True, stdout=output)
+    report = json.loads(output.getvalue())
+    found = sum(one["found"] for one in report["rules"])
+    return f"{found} found, {report['created']} new orders"
+
+
 def watch() -> str:
     """Run every health check once, and keep what it said."""
     import json
@@ -142,6 +162,8 @@ def steps(database: Path, port: int) -> tuple[Step, ...]:
         Step("Another site's tasks", "sync_tasks", lambda: synchronise(port, planner_database)),
         Step("A saved day", "save_day()", save_today),
         Step("The outbox", "run_once()", work),
+        Step("Solar plants", "seed_plants", seed_plants),
+        Step("Their faults", "run_daily_job_...", find_faults),
         Step("System checks", "check", check),
         Step("Health checks", "monitor --once", watch),
     )

@@ -77,6 +77,8 @@ def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
         "1 added, 5 updated",
         "jobs done: 3",
         "no issues",
+        "plants made: 8",
+        "4 found, 4 new orders",
         "monitor --once",
         "5 UP",
         "/status/",
@@ -96,6 +98,7 @@ def test_demo_may_be_run_again(start):
     out, err = again.communicate(timeout=60)
     assert again.returncode == 0, err
     assert "rows created: 0" in out
+    assert "4 found, 0 new orders" in out
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django_health_check_job",
     "django_job_automation",
     "timetracker",
+    "plants",
 ]
 
 # Jobs of Django's own Tasks API, stored in the outbox as well.
@@ -98,6 +99,9 @@ SYNC_HEALTH_CHECK_DATA = _PEER is not None
 SYNC_SERVER_URL = _PEER.url if _PEER else None
 SYNC_APP_ID = _PEER.site if _PEER else None
 HEALTH_CHECK_JOB: dict[str, Any] = health.health_check_job(_PEER)
+
+# The rules look at the plants, which have tables of their own.
+JOB_AUTOMATION = {"ADAPTER": "plants.adapter.Plants"}
 
 SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"

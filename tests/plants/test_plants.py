@@ -1,0 +1,56 @@
+"""The example's plants: a schema of its own, and exactly the jobs that its faults call for."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+
+from django_job_automation.checks import check_adapter, check_settings
+from django_job_automation.services.running import run_automation
+from plants import faults
+from plants.management.commands.seed_plants import Command
+from plants.models import Plant, Telemetry, WorkOrder
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def adapter(settings):
+    settings.JOB_AUTOMATION = {"ADAPTER": "plants.adapter.Plants"}
+
+
+def test_adapter_fits_the_schema():
+    assert [*check_settings(), *check_adapter()] == []
+
+
+@pytest.mark.parametrize("hour", [0, 3, 6, 12, 21])
+def test_jobs_are_those_that_the_faults_call_for(hour):
+    """At any time of the day: a night makes nothing silent or flat."""
+    now = datetime(2026, 6, 20, hour, tzinfo=UTC)
+    Command._make(list(faults.PLANTS), now)
+
+    first = run_automation(started_by="test", as_of=now)
+    second = run_automation(started_by="test", as_of=now + timedelta(minutes=5))
+
+    called_for = {(one.code, one.kind) for one in faults.PLANTS if one.kind}
+    assert set(WorkOrder.objects.values_list("plant__code", "kind")) == called_for
+    assert (first.created, second.created) == (len(called_for), 0)
+
+
+def test_seeding_again_makes_nothing():
+    outputs = []
+    for _ in range(2):
+        output = io.StringIO()
+        call_command("seed_plants", stdout=output)
+        outputs.append(output.getvalue())
+
+    assert outputs == ["8 plants made\n", "0 plants made\n"]
+    assert Plant.objects.count() == 8
+    assert Telemetry.objects.filter(plant__code="P01").count() == 14 * 24 + 1
+
+
+def test_dry_run_makes_nothing():
+    call_command("seed_plants", dry_run=True, stdout=io.StringIO())
+
+    assert not Plant.objects.exists()
