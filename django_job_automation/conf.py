@@ -40,6 +40,13 @@ class RuleSettings(SettingsModel):
         description="Whether a site with an open job of this type gets no second one; False opens "
         "another with every run.",
     )
+    auto_close_after_clean_runs: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Runs in a row that find the opposite after which a job that a run opened is "
+        "closed; 0 leaves that to people.",
+    )
 
 
 class NoComsSettings(RuleSettings):
@@ -110,6 +117,13 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
         le=24 * _LONGEST_DAYS,
         allow_inf_nan=False,
         description="Hours by which a meter's clock may be fast; readings beyond count as none.",
+    )
+    MASS_OUTAGE_PERCENT: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="When more than so many per cent of the sites fall silent in one run, no job "
+        "is opened for them: that is the intake's fault, and said once. None: never.",
     )
     RUN_LEASE_SECONDS: float = Field(
         3600,

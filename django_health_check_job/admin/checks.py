@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -19,11 +19,10 @@ from django_health_check_job.admin.wording import badge, duration, moment
 from django_health_check_job.models import Check, CheckConfig
 from django_health_check_job.services import reading
 from django_health_check_job.services.retirement import retire
+from django_opskit.history_admin import EditHistoryMixin
 from django_opskit.readonly_admin import ReadOnlyAdmin
 
 __all__ = ["CheckAdmin", "CheckConfigInline"]
-
-_MOST_EDITS = 200
 
 
 class CheckConfigInline(admin.StackedInline):  # type: ignore[type-arg]  # not generic at run time
@@ -36,7 +35,7 @@ class CheckConfigInline(admin.StackedInline):  # type: ignore[type-arg]  # not g
 
 
 @admin.register(Check)
-class CheckAdmin(ReadOnlyAdmin):
+class CheckAdmin(EditHistoryMixin, ReadOnlyAdmin):
     """Where each check stands; a result that is too old counts as unknown."""
 
     list_display = ("label", "now", "since_when", "says", "took", "last_at", "critical")
@@ -50,6 +49,7 @@ class CheckAdmin(ReadOnlyAdmin):
     inlines = (CheckConfigInline,)
     change_list_template = "django_health_check_job/check_list.html"
     change_form_template = "django_health_check_job/check.html"
+    edit_history_template = "django_health_check_job/check_history.html"
     fieldsets = (
         (None, {"fields": ("label", "now", "since_when", "says", "took", "last_at")}),
         (
@@ -94,25 +94,10 @@ class CheckAdmin(ReadOnlyAdmin):
             context["ranges"] = list(Range)
         return response
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show who has set what for the check."""
-        check = self.get_object(request, object_id)
-        if check is None:
-            raise Http404(f"There is no check {object_id!r}.")
-        if not self.has_view_or_change_permission(request, check):
-            raise PermissionDenied
-        edits = CheckConfig.history.filter(check_row_id=check.pk).select_related("history_user")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("History of %(check)s") % {"check": check},
-            "edits": edits.order_by("-history_date", "-history_id")[:_MOST_EDITS],
-            "object": check,
-            "opts": self.opts,
-            **(extra_context or {}),
-        }
-        return TemplateResponse(request, "django_health_check_job/check_history.html", context)
+    def edits_of(self, obj: Check) -> QuerySet[Any]:
+        """Return what people have set for the check."""
+        edits: QuerySet[Any] = CheckConfig.history.filter(check_row_id=obj.pk)
+        return edits
 
     @admin.action(
         description=gettext_lazy("Retire: nobody runs it any more"), permissions=["change"]

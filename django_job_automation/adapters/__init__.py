@@ -17,7 +17,7 @@ models; a site with others derives from :class:`ModelAdapter`::
 
 from django_job_automation.adapters.fields import JobFields, ReadingFields, SiteFields
 from django_job_automation.adapters.models import DefaultAdapter, ModelAdapter, get_adapter
-from django_job_automation.adapters.stores import JobStore, Opened, Opening
+from django_job_automation.adapters.stores import JobStore, Opened, Opening, Watched
 
 __all__ = [
     "DefaultAdapter",
@@ -28,5 +28,6 @@ __all__ = [
     "Opening",
     "ReadingFields",
     "SiteFields",
+    "Watched",
     "get_adapter",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.module_loading import import_string
 
 from django_job_automation.adapters.fields import JobFields, ReadingFields, SiteFields
@@ -21,7 +22,7 @@ from django_job_automation.adapters.stores import (
 )
 from django_job_automation.conf import get_conf
 from django_job_automation.exceptions import AdapterError
-from django_job_automation.models import AbstractJob
+from django_job_automation.models import AbstractJob, MaintenanceWindow
 
 __all__ = ["DefaultAdapter", "ModelAdapter", "get_adapter"]
 
@@ -35,6 +36,8 @@ class ModelAdapter:
             :class:`~django_job_automation.models.AbstractJob`.
         open_statuses: of a model of your own: where somebody still has to do something.
         new_status: of a model of your own: that of a job that is opened.
+        closed_status: of a model of your own: that of a job that the rules close; None: they
+            close none.
     """
 
     site_model: str
@@ -45,6 +48,7 @@ class ModelAdapter:
     job: JobFields | None = None
     open_statuses: Sequence[str] = ("open",)
     new_status: str = "open"
+    closed_status: str | None = None
 
     @property
     def sites(self) -> type[models.Model]:
@@ -75,11 +79,19 @@ class ModelAdapter:
         return self.sites._default_manager.using(self.using)
 
     def eligible(self, *, as_of: datetime) -> QuerySet[Any]:
-        """Return the sites that rules look at: chosen by the filter, and not snoozed."""
-        rows = self.all_sites().filter(self.site_filter())
+        """Return the sites that rules look at: filtered, not snoozed, and in no window."""
+        rows = self.all_sites().filter(self.site_filter()).filter(~Exists(self._windows(as_of)))
         if name := self.site.snoozed_until:
             rows = rows.filter(Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lte": as_of}))
         return rows
+
+    def _windows(self, as_of: datetime) -> QuerySet[Any]:
+        """Return the maintenance windows of the site of the query around."""
+        scopes = Q(scope="") | Q(scope=Concat(Value("site:"), _text(self.site.key)))
+        if self.site.group:
+            scopes |= Q(scope=Concat(Value("group:"), _text(self.site.group)))
+        windows = MaintenanceWindow.objects.using(self.using)
+        return windows.filter(scopes, starts_at__lte=as_of, ends_at__gt=as_of)
 
     def all_readings(self) -> QuerySet[Any]:
         """Return every reading, in no order."""
@@ -103,6 +115,7 @@ class ModelAdapter:
             self.job,
             open_statuses=tuple(self.open_statuses),
             new_status=self.new_status,
+            closed_status=self.closed_status,
         )
 
     def open_jobs(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
@@ -206,6 +219,10 @@ def _model(label: str, attribute: str, adapter: ModelAdapter) -> type[models.Mod
         raise AdapterError(
             f"{_path(adapter)}: there is no model {label!r}, its {attribute}."
         ) from None
+
+
+def _text(name: str) -> Cast:
+    return Cast(OuterRef(name), CharField(max_length=255))
 
 
 def _path(adapter: ModelAdapter) -> str:

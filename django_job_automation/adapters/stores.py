@@ -7,18 +7,18 @@ open job.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connections, models
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from django_job_automation.adapters.fields import JobFields
 from django_job_automation.models import OPEN_STATUSES, JobClaim
 
-__all__ = ["ClaimedJobs", "JobStore", "Opened", "Opening", "OwnJobs"]
+__all__ = ["ClaimedJobs", "JobStore", "Opened", "Opening", "OwnJobs", "Watched"]
 
 _AT_ONCE = 500
 
@@ -35,6 +35,20 @@ class Opening:
     description: str
     evidence: Mapping[str, Any]
     allow_duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class Watched:
+    """
+    An open job that a run has opened.
+
+    Attributes:
+        clean_runs: how many runs in a row have found the opposite.
+    """
+
+    key: Any
+    site_pk: Any
+    clean_runs: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,23 @@ class JobStore(ABC):
 
         A site that has an open job of the type gets no second one: that one was seen again.
         """
+
+    @abstractmethod
+    def watched(self, job_type: str) -> list[Watched]:
+        """Return the open jobs of a type that runs have opened."""
+
+    @abstractmethod
+    def count_clean(self, jobs: Sequence[Watched], *, is_clean: bool) -> None:
+        """Remember that a run found the opposite of what these jobs are about; or not: from 0."""
+
+    @abstractmethod
+    def close(self, jobs: Sequence[Watched], *, now: datetime, why: Mapping[str, Any]) -> None:
+        """Close jobs, and say why where there is a place for it."""
+
+    @property
+    def can_close(self) -> bool:
+        """Return whether runs may close jobs here."""
+        return True
 
     def rows(self) -> QuerySet[Any]:
         """Return all jobs."""
@@ -101,6 +132,27 @@ class OwnJobs(JobStore):
         mine = self.rows().filter(run_id=run).values_list("job_type", "site_id", "pk")
         return {(job_type, site): key for job_type, site, key in mine}
 
+    def watched(self, job_type: str) -> list[Watched]:
+        """Return what runs have opened; see :class:`JobStore`."""
+        rows = self.open_rows().filter(job_type=job_type, run__isnull=False).order_by("pk")
+        return [Watched(*one) for one in rows.values_list("pk", "site_id", "clean_runs")]
+
+    def count_clean(self, jobs: Sequence[Watched], *, is_clean: bool) -> None:
+        """Count; see :class:`JobStore`."""
+        for part in _parts([one.key for one in jobs]):
+            self.rows().filter(pk__in=part).update(
+                clean_runs=F("clean_runs") + 1 if is_clean else 0
+            )
+
+    def close(self, jobs: Sequence[Watched], *, now: datetime, why: Mapping[str, Any]) -> None:
+        """Close jobs; see :class:`JobStore`."""
+        for part in _parts([one.key for one in jobs]):
+            rows = list(self.open_rows().filter(pk__in=part).select_for_update())
+            for row in rows:
+                row.status, row.closed_at = "closed", now
+                row.evidence = {**row.evidence, "closed": dict(why)}
+            self.rows().bulk_update(rows, ["status", "closed_at", "evidence"])
+
 
 @dataclass(frozen=True)
 class ClaimedJobs(JobStore):
@@ -112,6 +164,36 @@ class ClaimedJobs(JobStore):
     """
 
     new_status: str
+    closed_status: str | None = None
+
+    @property
+    def can_close(self) -> bool:
+        """Return whether runs may close jobs here."""
+        return self.closed_status is not None
+
+    def watched(self, job_type: str) -> list[Watched]:
+        """Return what runs have opened; see :class:`JobStore`."""
+        claims = JobClaim.objects.using(self.using).filter(job_type=job_type).exclude(job_key="")
+        counts = dict(claims.values_list("job_key", "clean_runs"))
+        rows = self.open_rows().filter(**{self.fields.type: job_type})
+        return [
+            Watched(key, site, counts[str(key)])
+            for key, site in rows.values_list("pk", _id(self.fields.site))
+            if str(key) in counts
+        ]
+
+    def count_clean(self, jobs: Sequence[Watched], *, is_clean: bool) -> None:
+        """Count; see :class:`JobStore`."""
+        for part in _parts([str(one.key) for one in jobs]):
+            JobClaim.objects.using(self.using).filter(job_key__in=part).update(
+                clean_runs=F("clean_runs") + 1 if is_clean else 0
+            )
+
+    def close(self, jobs: Sequence[Watched], *, now: datetime, why: Mapping[str, Any]) -> None:
+        """Close jobs; see :class:`JobStore`. A table of yours has no place for the reason."""
+        for part in _parts([one.key for one in jobs]):
+            rows = self.open_rows().filter(pk__in=part)
+            rows.update(**{self.fields.status: self.closed_status})
 
     def open(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
         """Open jobs; see :class:`JobStore`."""

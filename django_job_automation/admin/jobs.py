@@ -4,12 +4,17 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from django_job_automation.admin.dashboard_page import dashboard_context
 from django_job_automation.admin.filters import OpenFilter, TypeFilter
 from django_job_automation.models import Job
 from django_job_automation.services import jobs
@@ -31,13 +36,37 @@ class JobAdmin(KeysetAdmin):
     search_help_text = _("A part of the site's id.")
     actions = ("close_jobs", "reopen_jobs")
     has_something_to_save = True
-    change_list_template = "django_job_automation/keyset_list.html"
+    change_list_template = "django_job_automation/job_list.html"
     one_page_text = _("Actions work on the rows of one page.")
     readonly_fields = ("figures",)
     fieldsets = (
         (None, {"fields": ("site", "job_type", "status", "description")}),
         (_("Record"), {"fields": ("created_at", "last_seen_at", "closed_at", "run", "figures")}),
     )
+
+    class Media:
+        css = {"all": ("django_job_automation/admin.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the dashboard, before what would take its address for a key."""
+        view = self.admin_site.admin_view(self.dashboard_view)
+        return [
+            path("dashboard/", view, name="django_job_automation_dashboard"),
+            *super().get_urls(),
+        ]
+
+    def dashboard_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how it stands, on one page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            **dashboard_context(request, now=timezone.now()),
+            "title": _("Dashboard"),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "django_job_automation/dashboard.html", context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return every field but what people write."""
@@ -46,8 +75,6 @@ class JobAdmin(KeysetAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, and note when the job was closed."""
-        from django.utils import timezone
-
         if "status" in form.changed_data:
             obj.closed_at = None if obj.is_open else timezone.now()
         super().save_model(request, obj, form, change)

@@ -21,6 +21,7 @@ class NoComsSchema(_Fields):  # type: ignore[type-arg]  # not generic at run tim
     days_threshold = serializers.FloatField(required=False)
     job_type_id = serializers.CharField(required=False, max_length=50)
     check_duplicate = serializers.BooleanField(required=False)
+    auto_close_after_clean_runs = serializers.IntegerField(required=False)
 
 
 class ZeroReadsSchema(_Fields):  # type: ignore[type-arg]
@@ -32,6 +33,7 @@ class ZeroReadsSchema(_Fields):  # type: ignore[type-arg]
     min_increase = serializers.FloatField(required=False)
     job_type_id = serializers.CharField(required=False, max_length=50)
     check_duplicate = serializers.BooleanField(required=False)
+    auto_close_after_clean_runs = serializers.IntegerField(required=False)
 
 
 class SettingsChangeSchema(_Fields):  # type: ignore[type-arg]
@@ -70,6 +72,8 @@ class RuleResultSchema(_Fields):  # type: ignore[type-arg]
     enabled = serializers.BooleanField()
     found = serializers.IntegerField()
     created = serializers.IntegerField()
+    closed = serializers.IntegerField()
+    incident = serializers.CharField(allow_blank=True)
     error = serializers.CharField(allow_blank=True)
 
 

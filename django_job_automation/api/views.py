@@ -210,6 +210,8 @@ def _run_document(
                 "enabled": one.is_enabled,
                 "found": one.found,
                 "created": one.created,
+                "closed": one.closed,
+                "incident": one.incident,
                 "error": one.error,
             }
             for one in rules

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -65,12 +66,15 @@ class AutomationCommand(OpsCommand):
 
     def lines(self, report: RunReport, *, dry_run: bool) -> list[str]:
         """Return what is printed, as it was published."""
-        return [_line(one, dry_run=dry_run) for one in report.rules]
+        return [line for one in report.rules for line in _lines(one, dry_run=dry_run)]
 
     def _report(self, report: RunReport, *, dry_run: bool) -> None:
         self.counters.update({one.rule.name: one.created for one in report.rules})
         for line in self.lines(report, dry_run=dry_run):
             self.say(line)
+        for one in report.rules:
+            if one.incident:
+                self.stderr.write(one.incident)
         if self.json_output:
             self.emit(_document(report, dry_run=dry_run))
         if report.failed:
@@ -91,14 +95,16 @@ def moment(text: str) -> datetime:
     return timezone.make_aware(found) if timezone.is_naive(found) else found
 
 
-def _line(one: RuleReport, *, dry_run: bool) -> str:
+def _lines(one: RuleReport, *, dry_run: bool) -> Iterator[str]:
     title = one.rule.title
     if not one.is_enabled:
-        return f"{title} job creation is disabled"
-    if one.error:
-        return f"{title} job creation failed: {one.error}"
-    verb = "Would create" if dry_run else "Created"
-    return f"{verb} {one.created} {title} jobs"
+        yield f"{title} job creation is disabled"
+    elif one.error:
+        yield f"{title} job creation failed: {one.error}"
+    else:
+        yield f"{'Would create' if dry_run else 'Created'} {one.created} {title} jobs"
+        if one.closed:
+            yield f"{'Would close' if dry_run else 'Closed'} {one.closed} {title} jobs"
 
 
 def _document(report: RunReport, *, dry_run: bool) -> dict[str, Any]:
@@ -113,6 +119,8 @@ def _document(report: RunReport, *, dry_run: bool) -> dict[str, Any]:
                 "enabled": one.is_enabled,
                 "found": one.found,
                 "created": one.created,
+                "closed": one.closed,
+                "incident": one.incident,
                 "error": one.error,
                 "sites": [
                     {"site": flag.key, "name": flag.label, "reason": flag.reason}

@@ -9,6 +9,7 @@ from django_job_automation.models.bases import (
 from django_job_automation.models.bookkeeping import ACTIVE, Finding, JobClaim, Run
 from django_job_automation.models.defaults import Job, Reading, Site
 from django_job_automation.models.overrides import GLOBAL, SettingsOverride
+from django_job_automation.models.windows import MaintenanceWindow
 
 __all__ = [
     "ACTIVE",
@@ -20,6 +21,7 @@ __all__ = [
     "Finding",
     "Job",
     "JobClaim",
+    "MaintenanceWindow",
     "Reading",
     "Run",
     "SettingsOverride",

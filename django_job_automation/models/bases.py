@@ -120,6 +120,12 @@ class AbstractJob(models.Model):
         related_name="+",
         verbose_name=_("run"),
     )
+    clean_runs = models.PositiveIntegerField(
+        _("clean runs"),
+        default=0,
+        editable=False,
+        help_text=_("Runs in a row that found the opposite."),
+    )
     allow_duplicate = models.BooleanField(_("one of several"), default=False, editable=False)
     open_key = models.GeneratedField(
         expression=Case(

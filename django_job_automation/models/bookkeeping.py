@@ -64,12 +64,14 @@ class Finding(models.Model):
 
         OPENED = "OPENED", _("job opened")
         OPEN = "OPEN", _("job open already")
+        HELD = "HELD", _("held back")
+        CLOSED = "CLOSED", _("job closed")
 
     run = models.ForeignKey(
         Run, on_delete=models.CASCADE, related_name="findings", verbose_name=_("run")
     )
     rule = models.CharField(_("rule"), max_length=50)
-    site_key = KeyField(_("site"), max_length=255)
+    site_key = KeyField(_("site"), max_length=255, blank=True)
     site_label = models.CharField(_("name"), max_length=255, blank=True)
     reason = models.CharField(_("reason"), max_length=500)
     evidence = models.JSONField(_("evidence"), default=dict)
@@ -98,6 +100,7 @@ class JobClaim(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", verbose_name=_("run"))
     job_key = models.CharField(_("job"), max_length=255, blank=True)
     last_seen_at = models.DateTimeField(_("last seen"))
+    clean_runs = models.PositiveIntegerField(_("clean runs"), default=0)
 
     class Meta:
         verbose_name = _("claim of a job")

@@ -112,3 +112,11 @@ class Rule(Protocol):
     def find(self, scope: Scope) -> Iterable[Flag]:
         """Return the sites that it finds; may raise whatever goes wrong."""
         ...
+
+    def clean(self, scope: Scope) -> QuerySet[Any]:
+        """
+        Return the sites of which the opposite is known.
+
+        Those of which nothing is known are neither found nor clean: missing data closes no job.
+        """
+        ...

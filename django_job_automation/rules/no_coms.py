@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Q, Subquery
+from django.db.models import Exists, Q, QuerySet, Subquery
 
 from django_job_automation.rules.base import Flag, Scope
 from django_job_automation.rules.wording import days, moment
@@ -31,6 +31,11 @@ class NoComs:
         limit = scope.conf.NO_COMS.days_threshold
         for site in silent.iterator(chunk_size=2000):
             yield self._flag(site, site.last_reading_at, scope, limit)
+
+    def clean(self, scope: Scope) -> QuerySet[Any]:
+        """Return the sites that talk."""
+        cutoff = scope.as_of - scope.silence.threshold
+        return scope.sites.filter(Exists(scope.readings(since=cutoff, until=scope.latest)))
 
     def _flag(self, site: Any, last: datetime | None, scope: Scope, limit: float) -> Flag:
         evidence: dict[str, Any] = {

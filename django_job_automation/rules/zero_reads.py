@@ -1,11 +1,11 @@
 """Sites that talk and no longer count."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, Min, Q, QuerySet, Subquery
 
 from django_job_automation.engine.limits import ZeroReadsLimits
 from django_job_automation.rules.base import Flag, Scope
@@ -27,13 +27,8 @@ class ZeroReads:
 
     def find(self, scope: Scope) -> Iterator[Flag]:
         """Yield the flat sites; asked in one statement."""
-        conf = scope.conf.ZERO_READS
-        limits = ZeroReadsLimits(
-            window=timedelta(days=conf.days_to_check),
-            readings=conf.readings_to_compare,
-            min_increase=Decimal(str(conf.min_increase)),
-        )
-        limit = conf.days_to_check
+        limits = self._limits(scope)
+        limit = scope.conf.ZERO_READS.days_to_check
         for site in self._flat(scope, limits).iterator(chunk_size=2000):
             yield Flag(
                 site_pk=site.pk,
@@ -41,8 +36,8 @@ class ZeroReads:
                 label=scope.label(site),
                 description=f"No generation increase for {days(limit)}",
                 reason=(
-                    f"Its register shows {site.baseline} since more than {days(limit)}, at "
-                    f"{site.moments} moments that were read; the limit is {limits.readings}."
+                    f"Its register has shown {site.baseline} for more than {days(limit)}, at "
+                    f"{site.moments} moments that were read, of which {limits.readings} are enough."
                 ),
                 evidence={
                     "baseline": str(site.baseline),
@@ -55,37 +50,76 @@ class ZeroReads:
                 },
             )
 
-    def _flat(self, scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
-        at, value = scope.adapter.reading.at, scope.adapter.reading.value
-        start = scope.as_of - limits.window
-        window = scope.readings(until=scope.as_of).filter(**{f"{at}__gt": start})
-        talks = scope.readings(since=scope.as_of - scope.silence.threshold, until=scope.latest)
+    def clean(self, scope: Scope) -> QuerySet[Any]:
+        """Return the sites whose register moves, and was seen for the whole of the window."""
+        limits = self._limits(scope)
+        low, high = self._bounds(limits)
+        moved = Q(lowest__lt=low) | Q(highest__gt=high)
+        seen = self._seen(scope, limits).filter(moments__gte=limits.readings)
+        found: QuerySet[Any] = seen.filter(moved, baseline__isnull=False)
+        return found
 
-        def newest(rows: QuerySet[Any]) -> Subquery:
-            # Of two at one moment the higher: what the index has, and the same on each database.
-            return Subquery(rows.order_by(f"-{at}", f"-{value}").values(value)[:1])
+    @staticmethod
+    def _limits(scope: Scope) -> ZeroReadsLimits:
+        conf = scope.conf.ZERO_READS
+        return ZeroReadsLimits(
+            window=timedelta(days=conf.days_to_check),
+            readings=conf.readings_to_compare,
+            min_increase=Decimal(str(conf.min_increase)),
+        )
+
+    @staticmethod
+    def _bounds(limits: ZeroReadsLimits) -> tuple[Any, Any]:
+        """Return between which values a register stands still."""
+        if not limits.min_increase:
+            return F("baseline"), F("baseline")
+        return F("baseline") - limits.min_increase, F("baseline") + limits.min_increase
+
+    def _flat(self, scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
+        low, high = self._bounds(limits)
+        # With a tolerance the databases ask for the baseline again and again: only when needed.
+        ends = {"newest__gte": low, "newest__lte": high}
+        if not limits.min_increase:
+            ends = {"newest": low}
+        standing = self._with_window(self._ends(scope, limits).filter(**ends), scope, limits)
+        found: QuerySet[Any] = standing.filter(
+            moments__gte=limits.readings, lowest__gte=low, highest__lte=high
+        )
+        return found
+
+    def _seen(self, scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
+        return self._with_window(self._ends(scope, limits), scope, limits)
+
+    def _ends(self, scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
+        """Return the sites that talk, with their values at both ends of the window."""
+        talks = scope.readings(since=scope.as_of - scope.silence.threshold, until=scope.latest)
+        found: QuerySet[Any] = scope.sites.filter(Exists(talks)).annotate(
+            baseline=self._newest(scope, scope.as_of - limits.window),
+            newest=self._newest(scope, scope.as_of),
+        )
+        return found
+
+    @staticmethod
+    def _newest(scope: Scope, until: datetime) -> Subquery:
+        at, value = scope.adapter.reading.at, scope.adapter.reading.value
+        # Of two at one moment the higher: what the index has, and the same on each database.
+        rows = scope.readings(until=until).order_by(f"-{at}", f"-{value}")
+        return Subquery(rows.values(value)[:1])
+
+    @staticmethod
+    def _with_window(sites: QuerySet[Any], scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
+        fields = scope.adapter.reading
+        start = scope.as_of - limits.window
+        window = scope.readings(until=scope.as_of).filter(**{f"{fields.at}__gt": start})
 
         def of_window(aggregate: Any) -> Subquery:
-            site = scope.adapter.reading.site
             # Sliced, or Django takes it for a list.
-            return Subquery(window.values(site).annotate(found=aggregate).values("found")[:1])
+            rows = window.values(fields.site).annotate(found=aggregate)
+            return Subquery(rows.values("found")[:1])
 
-        sites = scope.sites.filter(Exists(talks)).annotate(
-            baseline=newest(scope.readings(until=start)),
-            newest=newest(scope.readings(until=scope.as_of)),
-        )
-        low: Any = F("baseline")
-        high: Any = F("baseline")
-        # With a tolerance the databases ask for the baseline again and again: only when needed.
-        if limits.min_increase:
-            low = F("baseline") - limits.min_increase
-            high = F("baseline") + limits.min_increase
-            sites = sites.filter(newest__gte=low, newest__lte=high)
-        else:
-            sites = sites.filter(newest=F("baseline"))
         found: QuerySet[Any] = sites.annotate(
-            moments=of_window(Count(at, distinct=True)),
-            lowest=of_window(Min(value)),
-            highest=of_window(Max(value)),
-        ).filter(moments__gte=limits.readings, lowest__gte=low, highest__lte=high)
+            moments=of_window(Count(fields.at, distinct=True)),
+            lowest=of_window(Min(fields.value)),
+            highest=of_window(Max(fields.value)),
+        )
         return found

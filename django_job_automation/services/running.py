@@ -21,7 +21,8 @@ from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
 from django_job_automation.models import Finding, Run
 from django_job_automation.rules import RULES, Flag, Rule, Scope
-from django_job_automation.services import lock
+from django_job_automation.services import lock, outage
+from django_job_automation.services.closing import Closing, closing_of
 from django_job_automation.services.overrides import effective
 from django_opskit.masking import mask_text
 
@@ -41,6 +42,8 @@ class RuleReport:
         is_enabled: False: it was not asked.
         found: sites that it flagged.
         created: jobs that it opened, or would open in a dry run.
+        closed: jobs that it closed, or would close.
+        incident: why jobs were held back; "" when none were.
         error: why it failed; "" when it did not.
     """
 
@@ -48,10 +51,14 @@ class RuleReport:
     is_enabled: bool = True
     found: int = 0
     created: int = 0
+    closed: int = 0
+    incident: str = ""
     error: str = ""
     flags: list[Flag] = field(default_factory=list, repr=False)
     #: Sites that get a job with every run, open ones or not.
     repeated: set[Any] = field(default_factory=set, repr=False)
+    held: set[Any] = field(default_factory=set, repr=False)
+    closing: Closing | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,7 @@ def run_automation(
         _ask(reports, scopes)
         for one in reports:
             one.created = _would_open(one, adapter, conf)
+            one.closed = len(one.closing.due) if one.closing else 0
         return RunReport(None, as_of, tuple(reports))
     using = router.db_for_write(Run)
     run = lock.begin(
@@ -201,6 +209,7 @@ class _Work:
             )
             for one in reports
             for flag in one.flags
+            if flag.site_pk not in one.held
         ]
         opened = self.adapter.open_jobs(openings, run=self.run.pk, now=timezone.now())
         findings = []
@@ -208,20 +217,52 @@ class _Work:
             job_type = conf.rule(one.rule.name).job_type_id
             one.created = sum(opening == job_type for opening, _site in opened)
             findings += [
-                self._finding(one.rule, flag, opened.get((job_type, flag.site_pk)))
-                for flag in one.flags
+                self._finding(one, flag, opened.get((job_type, flag.site_pk))) for flag in one.flags
             ]
+            findings += self._close(one)
+            if one.incident:
+                findings.append(
+                    Finding(
+                        run=self.run,
+                        rule="mass_outage",
+                        reason=one.incident,
+                        evidence={"sites": len(one.held)},
+                        result=Finding.Result.HELD,
+                    )
+                )
         Finding.objects.using(self.using).bulk_create(findings, batch_size=_AT_ONCE)
 
-    def _finding(self, rule: Rule, flag: Flag, job: Any) -> Finding:
+    def _close(self, one: RuleReport) -> list[Finding]:
+        """Close the jobs whose cause is over, and return a finding for each."""
+        if one.closing is None:
+            return []
+        one.closing.carry_out(self.adapter.store, run=self.run.pk, now=timezone.now())
+        one.closed = len(one.closing.due)
+        return [
+            Finding(
+                run=self.run,
+                rule=one.rule.name,
+                site_key=key,
+                site_label=label[:255],
+                reason=one.closing.reason,
+                result=Finding.Result.CLOSED,
+                job_key=str(job.key),
+            )
+            for job, key, label in one.closing.due
+        ]
+
+    def _finding(self, one: RuleReport, flag: Flag, job: Any) -> Finding:
+        result = Finding.Result.OPEN if job is None else Finding.Result.OPENED
+        if flag.site_pk in one.held:
+            result = Finding.Result.HELD
         return Finding(
             run=self.run,
-            rule=rule.name,
+            rule=one.rule.name,
             site_key=flag.key,
             site_label=flag.label[:255],
             reason=flag.reason[:500],
             evidence=dict(flag.evidence),
-            result=Finding.Result.OPEN if job is None else Finding.Result.OPENED,
+            result=result,
             job_key="" if job is None else str(job),
         )
 
@@ -248,7 +289,7 @@ class _Work:
     @staticmethod
     def _fail(reports: list[RuleReport], error: Exception) -> None:
         for one in reports:
-            one.error, one.created = _sentence(error), 0
+            one.error, one.created, one.closed = _sentence(error), 0, 0
             logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
 
 
@@ -264,22 +305,40 @@ def _ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
                 one.flags += flags
                 if not settings.check_duplicate:
                     one.repeated |= {flag.site_pk for flag in flags}
+            _hold(one, scopes)
+            flagged = {flag.site_pk for flag in one.flags}
+            one.closing = closing_of(one.rule, scopes, flagged, scopes[0].adapter.store)
         except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
             one.flags, one.error = [], _sentence(error)
             logger.error("Failed to ask for %s: %s", one.rule.title, one.error)
         one.found = len(one.flags)
 
 
+def _hold(one: RuleReport, scopes: Sequence[Scope]) -> None:
+    """Hold back the jobs of sites that have fallen silent all at once."""
+    percent = scopes[0].conf.MASS_OUTAGE_PERCENT
+    if one.rule.name != outage.RULE or percent is None or not one.flags:
+        return
+    job_type = scopes[0].conf.rule(one.rule.name).job_type_id
+    has_job = scopes[0].adapter.sites_with_open_job(job_type)
+    newly = {flag.site_pk for flag in one.flags} - has_job
+    if outage.is_mass_outage(newly, scopes, percent):
+        one.held, one.incident = newly, outage.sentence(len(newly), percent)
+        logger.error("%s", one.incident)
+
+
 def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSettings) -> int:
     if not one.flags:
         return 0
-    has_job = adapter.sites_with_open_job(conf.rule(one.rule.name).job_type_id) - one.repeated
+    has_job = (
+        one.held | adapter.sites_with_open_job(conf.rule(one.rule.name).job_type_id) - one.repeated
+    )
     return sum(flag.site_pk not in has_job for flag in one.flags)
 
 
 def _counters(reports: list[RuleReport]) -> dict[str, Any]:
     return {
-        one.rule.name: {"found": one.found, "created": one.created}
+        one.rule.name: {"found": one.found, "created": one.created, "closed": one.closed}
         for one in reports
         if one.is_enabled
     }

@@ -26,3 +26,4 @@ class Plants(ModelAdapter):
     )
     open_statuses = OPEN_STAGES
     new_status = "new"
+    closed_status = "done"

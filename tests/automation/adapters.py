@@ -29,6 +29,7 @@ class Orders(Meters):
     )
     open_statuses: Sequence[str] = ("new", "assigned")
     new_status = "new"
+    closed_status = "done"
 
 
 class Tickets(Orders):

@@ -96,6 +96,7 @@ class TestSettings:
                 "days_threshold": 3.0,
                 "job_type_id": "no_coms",
                 "check_duplicate": True,
+                "auto_close_after_clean_runs": 0,
             },
             "ZERO_READS": {
                 "enabled": True,
@@ -103,6 +104,7 @@ class TestSettings:
                 "readings_to_compare": 3,
                 "job_type_id": "zero_reads",
                 "check_duplicate": True,
+                "auto_close_after_clean_runs": 0,
                 "min_increase": 0.0,
             },
             "version": 0,
