@@ -5,7 +5,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 
-from django_job_automation.adapters import get_adapter
+from django_job_automation.adapters import fitting, get_adapter
 from django_job_automation.conf import JobAutomationSettings
 from django_opskit.conf import settings_check
 
@@ -32,10 +32,10 @@ def check_adapter(**_kwargs: object) -> list[CheckMessage]:
         )
     misfits = [
         Error(message, hint=hint, id="django_job_automation.E004")
-        for message, hint in adapter.problems()
+        for message, hint in fitting.problems(adapter)
     ]
     found += misfits
-    if not misfits and not adapter.has_index():
+    if not misfits and not fitting.has_index(adapter):
         label = adapter.readings._meta.label
         names = [adapter.reading.site, f"-{adapter.reading.at}", f"-{adapter.reading.value}"]
         found.append(

@@ -111,6 +111,15 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
         description="Dotted path of the class that says which models hold sites, readings and "
         "jobs.",
     )
+    OPEN_STATUSES: tuple[str, ...] | list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Statuses of a job in a table of your own in which somebody still has to do "
+        "something, in place of the adapter's; those of the app's own jobs are fixed.",
+    )
+    MAIL_ADMINS: bool = Field(
+        False, description="Whether ADMINS get a mail on a run that failed or has opened jobs."
+    )
     FUTURE_TOLERANCE_HOURS: float = Field(
         1,
         ge=0,

@@ -1,12 +1,10 @@
 """Sites, readings and jobs in models of any name."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -22,9 +20,9 @@ from django_job_automation.adapters.stores import (
 )
 from django_job_automation.conf import get_conf
 from django_job_automation.exceptions import AdapterError
-from django_job_automation.models import AbstractJob, MaintenanceWindow
+from django_job_automation.models import MaintenanceWindow
 
-__all__ = ["DefaultAdapter", "ModelAdapter", "get_adapter"]
+__all__ = ["DefaultAdapter", "ModelAdapter", "get_adapter", "path_of"]
 
 
 class ModelAdapter:
@@ -113,10 +111,15 @@ class ModelAdapter:
             self.jobs,
             self.using,
             self.job,
-            open_statuses=tuple(self.open_statuses),
+            open_statuses=self.effective_statuses,
             new_status=self.new_status,
             closed_status=self.closed_status,
         )
+
+    @property
+    def effective_statuses(self) -> tuple[str, ...]:
+        """Return the open statuses of a table of your own: the settings' or the adapter's."""
+        return tuple(get_conf().OPEN_STATUSES or self.open_statuses)
 
     def open_jobs(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
         """
@@ -136,58 +139,6 @@ class ModelAdapter:
             rows = rows.filter(open_key__isnull=False)
         return set(rows.values_list(f"{store.fields.site}_id", flat=True))
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """Yield what does not fit together, each with the way out."""
-        for attribute in ("site_model", "reading_model", "job_model"):
-            try:
-                _model(getattr(self, attribute, ""), attribute, self)
-            except AdapterError as error:
-                yield str(error), "Write it as 'app_label.Model', of an installed app."
-                return
-        maps: list[tuple[type[models.Model], Any]] = [
-            (self.sites, self.site),
-            (self.readings, self.reading),
-        ]
-        if self.job is not None:
-            maps.append((self.jobs, self.job))
-        for model, names in maps:
-            for place in fields(names):
-                name = getattr(names, place.name)
-                if name is None:
-                    continue
-                try:
-                    model._meta.get_field(name)
-                except FieldDoesNotExist:
-                    known = ", ".join(sorted(one.name for one in model._meta.get_fields()))
-                    yield (
-                        f"{_path(self)} maps {place.name} to {name!r}, which "
-                        f"{model._meta.label} does not have.",
-                        f"Its fields are: {known}.",
-                    )
-        if self.job is None and not issubclass(self.jobs, AbstractJob):
-            yield (
-                f"{_path(self)}: {self.job_model} does not derive from AbstractJob, and there is "
-                "no map of its fields.",
-                "Set job = JobFields(…), open_statuses and new_status.",
-            )
-        if self.job is not None and self.new_status not in self.open_statuses:
-            yield (
-                f"{_path(self)}: new_status {self.new_status!r} is none of its open_statuses "
-                f"{tuple(self.open_statuses)}.",
-                "A job that is opened has to be an open one, or each run opens another.",
-            )
-
-    def has_index(self) -> bool:
-        """Return whether an index or a constraint of the readings begins with site and moment."""
-        wanted = [self.reading.site, self.reading.at]
-        meta = self.readings._meta
-        candidates = [[name.lstrip("-") for name in index.fields] for index in meta.indexes]
-        candidates += [
-            list(one.fields) for one in meta.constraints if isinstance(one, models.UniqueConstraint)
-        ]
-        candidates += [list(one) for one in meta.unique_together]
-        return any(names[:2] == wanted for names in candidates)
-
 
 class DefaultAdapter(ModelAdapter):
     """The app's own models."""
@@ -206,6 +157,11 @@ class DefaultAdapter(ModelAdapter):
     reading = ReadingFields(site="site", at="reading_date", value="reading_value")
 
 
+def path_of(adapter: ModelAdapter) -> str:
+    """Return the dotted path of an adapter's class."""
+    return f"{type(adapter).__module__}.{type(adapter).__qualname__}"
+
+
 def get_adapter() -> ModelAdapter:
     """Return the adapter that the settings name; ImproperlyConfigured when they are wrong."""
     adapter: ModelAdapter = import_string(get_conf().ADAPTER)()
@@ -217,13 +173,9 @@ def _model(label: str, attribute: str, adapter: ModelAdapter) -> type[models.Mod
         return apps.get_model(label)
     except (LookupError, ValueError):
         raise AdapterError(
-            f"{_path(adapter)}: there is no model {label!r}, its {attribute}."
+            f"{path_of(adapter)}: there is no model {label!r}, its {attribute}."
         ) from None
 
 
 def _text(name: str) -> Cast:
     return Cast(OuterRef(name), CharField(max_length=255))
-
-
-def _path(adapter: ModelAdapter) -> str:
-    return f"{type(adapter).__module__}.{type(adapter).__qualname__}"

@@ -23,7 +23,8 @@ from django_job_automation.exceptions import (
 )
 from django_job_automation.services import overrides
 from django_job_automation.services.dashboard import dashboard
-from django_job_automation.services.running import RunReport, run_automation
+from django_job_automation.services.report import RunReport
+from django_job_automation.services.running import run_automation
 from django_job_automation.tasks import run_in_background
 from django_opskit.tasks import runs_at_once
 

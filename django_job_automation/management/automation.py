@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
-from django_job_automation.services.running import RuleReport, RunReport, run_automation
+from django_job_automation.services.report import RuleReport, RunReport
+from django_job_automation.services.running import run_automation
 from django_opskit.commands import ExitStatus, LockHeldError, OpsCommand, UsageError
 
 __all__ = ["AutomationCommand"]

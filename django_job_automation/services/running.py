@@ -9,7 +9,7 @@ that a run that is killed has written everything or nothing.
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,64 +20,19 @@ from django_job_automation.adapters import ModelAdapter, Opening, get_adapter
 from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
 from django_job_automation.models import Finding, Run
-from django_job_automation.rules import RULES, Flag, Rule, Scope
+from django_job_automation.rules import RULES, Flag, Scope
 from django_job_automation.services import lock, outage
-from django_job_automation.services.closing import Closing, closing_of
+from django_job_automation.services.closing import closing_of
+from django_job_automation.services.mailing import mail_report
 from django_job_automation.services.overrides import effective
+from django_job_automation.services.report import RuleReport, RunReport
 from django_opskit.masking import mask_text
 
-__all__ = ["RuleReport", "RunReport", "run_automation"]
+__all__ = ["run_automation"]
 
 logger = logging.getLogger("job_automation")
 
 _AT_ONCE = 1000
-
-
-@dataclass
-class RuleReport:
-    """
-    What one rule came to.
-
-    Attributes:
-        is_enabled: False: it was not asked.
-        found: sites that it flagged.
-        created: jobs that it opened, or would open in a dry run.
-        closed: jobs that it closed, or would close.
-        incident: why jobs were held back; "" when none were.
-        error: why it failed; "" when it did not.
-    """
-
-    rule: Rule
-    is_enabled: bool = True
-    found: int = 0
-    created: int = 0
-    closed: int = 0
-    incident: str = ""
-    error: str = ""
-    flags: list[Flag] = field(default_factory=list, repr=False)
-    #: Sites that get a job with every run, open ones or not.
-    repeated: set[Any] = field(default_factory=set, repr=False)
-    held: set[Any] = field(default_factory=set, repr=False)
-    closing: Closing | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """A run, and its rules in the order in which they were asked; ``run`` is None for a dry run."""
-
-    run: int | None
-    as_of: datetime
-    rules: tuple[RuleReport, ...]
-
-    @property
-    def created(self) -> int:
-        """Return how many jobs were opened."""
-        return sum(one.created for one in self.rules)
-
-    @property
-    def failed(self) -> list[RuleReport]:
-        """Return the rules that failed."""
-        return [one for one in self.rules if one.error]
 
 
 def run_automation(
@@ -142,7 +97,9 @@ def run_automation(
     except BaseException as error:
         work.give_up(error)
         raise
-    return RunReport(run.pk, as_of, tuple(reports))
+    report = RunReport(run.pk, as_of, tuple(reports))
+    mail_report(report)
+    return report
 
 
 @dataclass(frozen=True)
@@ -215,7 +172,8 @@ class _Work:
         findings = []
         for one in reports:
             job_type = conf.rule(one.rule.name).job_type_id
-            one.created = sum(opening == job_type for opening, _site in opened)
+            one.opened = [flag for flag in one.flags if (job_type, flag.site_pk) in opened]
+            one.created = len(one.opened)
             findings += [
                 self._finding(one, flag, opened.get((job_type, flag.site_pk))) for flag in one.flags
             ]
@@ -289,7 +247,7 @@ class _Work:
     @staticmethod
     def _fail(reports: list[RuleReport], error: Exception) -> None:
         for one in reports:
-            one.error, one.created, one.closed = _sentence(error), 0, 0
+            one.error, one.created, one.closed, one.opened = _sentence(error), 0, 0, []
             logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from django_job_automation.adapters import get_adapter
 from django_job_automation.checks import check_adapter, check_settings
 from django_job_automation.models import Job, Reading, Site
 
@@ -32,6 +33,8 @@ def test_nothing_is_wrong_with(settings, setting):
         ({"ZERO_READS": {"job_type_id": "no_coms"}}, "E003", "the same job_type_id, 'no_coms'"),
         ({"ADAPTER": "nowhere.Adapter"}, "E003", "cannot be imported"),
         ({"FUTURE_TOLERANCE_HOURS": -1}, "E003", "FUTURE_TOLERANCE_HOURS"),
+        ({"OPEN_STATUSES": []}, "E003", "OPEN_STATUSES"),
+        ({"MASS_OUTAGE_PERCENT": 0}, "E003", "MASS_OUTAGE_PERCENT"),
         ({"RUN_LEASE_SECONDS": 0}, "E003", "RUN_LEASE_SECONDS"),
     ],
 )
@@ -63,6 +66,21 @@ def test_adapter_that_does_not_fit_is_said(settings, adapter, expected, words, w
     assert found.id == f"django_job_automation.{expected}"
     assert words in found.msg
     assert way_out in found.hint
+
+
+def test_open_statuses_of_our_own_jobs_are_fixed(settings):
+    settings.JOB_AUTOMATION = {"OPEN_STATUSES": ["open"]}
+
+    [found] = check_adapter()
+
+    assert "those of django_job_automation.Job are fixed" in found.msg
+
+
+def test_open_statuses_of_others_come_from_the_settings(settings):
+    settings.JOB_AUTOMATION = {"ADAPTER": f"{HERE}.NeverOpen", "OPEN_STATUSES": ["new", "late"]}
+
+    assert check_adapter() == []
+    assert get_adapter().store.open_statuses == ("new", "late")
 
 
 def test_days_need_time_zones(settings):

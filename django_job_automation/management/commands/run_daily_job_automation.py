@@ -1,7 +1,7 @@
 """Run all rules, as once a day."""
 
 from django_job_automation.management.automation import AutomationCommand
-from django_job_automation.services.running import RunReport
+from django_job_automation.services.report import RunReport
 
 __all__ = ["Command"]
 

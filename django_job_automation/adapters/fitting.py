@@ -1,0 +1,88 @@
+"""Does an adapter fit the models that it names?"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from django_job_automation.adapters.models import ModelAdapter, path_of
+from django_job_automation.conf import get_conf
+from django_job_automation.exceptions import AdapterError
+from django_job_automation.models import AbstractJob
+
+__all__ = ["has_index", "problems"]
+
+#: What is wrong, and the way out.
+Problem = tuple[str, str]
+
+
+def problems(adapter: ModelAdapter) -> Iterator[Problem]:
+    """Yield what does not fit."""
+    try:
+        maps: list[tuple[type[models.Model], Any]] = [
+            (adapter.sites, adapter.site),
+            (adapter.readings, adapter.reading),
+            (adapter.jobs, adapter.job),
+        ]
+    except AdapterError as error:
+        yield str(error), "Write it as 'app_label.Model', of an installed app."
+        return
+    for model, names in maps:
+        if names is not None:
+            yield from _unknown_fields(adapter, model, names)
+    yield from _own_jobs(adapter) if adapter.job is None else _foreign_jobs(adapter)
+
+
+def has_index(adapter: ModelAdapter) -> bool:
+    """Return whether an index or a constraint of the readings begins with site and moment."""
+    wanted = [adapter.reading.site, adapter.reading.at]
+    meta = adapter.readings._meta
+    candidates = [[name.lstrip("-") for name in index.fields] for index in meta.indexes]
+    candidates += [
+        list(one.fields) for one in meta.constraints if isinstance(one, models.UniqueConstraint)
+    ]
+    candidates += [list(one) for one in meta.unique_together]
+    return any(names[:2] == wanted for names in candidates)
+
+
+def _unknown_fields(
+    adapter: ModelAdapter, model: type[models.Model], names: Any
+) -> Iterator[Problem]:
+    for place in fields(names):
+        name = getattr(names, place.name)
+        if name is None:
+            continue
+        try:
+            model._meta.get_field(name)
+        except FieldDoesNotExist:
+            known = ", ".join(sorted(one.name for one in model._meta.get_fields()))
+            yield (
+                f"{path_of(adapter)} maps {place.name} to {name!r}, which {model._meta.label} "
+                "does not have.",
+                f"Its fields are: {known}.",
+            )
+
+
+def _own_jobs(adapter: ModelAdapter) -> Iterator[Problem]:
+    if not issubclass(adapter.jobs, AbstractJob):
+        yield (
+            f"{path_of(adapter)}: {adapter.job_model} does not derive from AbstractJob, and there "
+            "is no map of its fields.",
+            "Set job = JobFields(…), open_statuses and new_status.",
+        )
+    if get_conf().OPEN_STATUSES:
+        yield (
+            f"JOB_AUTOMATION['OPEN_STATUSES'] is set, and those of {adapter.job_model} are fixed.",
+            "Leave it out: they stand in a column that the database computes.",
+        )
+
+
+def _foreign_jobs(adapter: ModelAdapter) -> Iterator[Problem]:
+    if adapter.new_status not in adapter.effective_statuses:
+        yield (
+            f"{path_of(adapter)}: new_status {adapter.new_status!r} is none of its open_statuses "
+            f"{adapter.effective_statuses}.",
+            "A job that is opened has to be an open one, or each run opens another.",
+        )
