@@ -117,6 +117,13 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
         description="Statuses of a job in a table of your own in which somebody still has to do "
         "something, in place of the adapter's; those of the app's own jobs are fixed.",
     )
+    KEEP_RUNS_DAYS: float = Field(
+        400,
+        ge=0,
+        le=36_500,
+        allow_inf_nan=False,
+        description="Days after which job_automation_cleanup deletes runs and their findings.",
+    )
     MAIL_ADMINS: bool = Field(
         False, description="Whether ADMINS get a mail on a run that failed or has opened jobs."
     )

@@ -29,6 +29,12 @@ def problems(adapter: ModelAdapter) -> Iterator[Problem]:
     except AdapterError as error:
         yield str(error), "Write it as 'app_label.Model', of an installed app."
         return
+    except AttributeError as error:
+        yield (
+            f"{path_of(adapter)} has no {error.name!r}.",
+            "Set site = SiteFields(…) and reading = ReadingFields(…).",
+        )
+        return
     for model, names in maps:
         if names is not None:
             yield from _unknown_fields(adapter, model, names)

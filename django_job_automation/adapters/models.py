@@ -38,9 +38,9 @@ class ModelAdapter:
             close none.
     """
 
-    site_model: str
-    reading_model: str
-    job_model: str
+    site_model: str = ""
+    reading_model: str = ""
+    job_model: str = ""
     site: SiteFields
     reading: ReadingFields
     job: JobFields | None = None

@@ -97,7 +97,14 @@ class JobClaim(models.Model):
 
     job_type = KeyField(_("type"), max_length=50)
     site_key = KeyField(_("site"), max_length=255)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", verbose_name=_("run"))
+    # No constraint: a run may be forgotten before the job is closed.
+    run = models.ForeignKey(
+        Run,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("run"),
+    )
     job_key = models.CharField(_("job"), max_length=255, blank=True)
     last_seen_at = models.DateTimeField(_("last seen"))
     clean_runs = models.PositiveIntegerField(_("clean runs"), default=0)

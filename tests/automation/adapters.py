@@ -41,6 +41,17 @@ class NeverOpen(Orders):
     open_statuses = ("assigned",)
 
 
+class NoModels(ModelAdapter):
+    pass
+
+
+class NoFields(ModelAdapter):
+    site_model = "tests_automation.Meter"
+    reading_model = "tests_automation.Sample"
+    job_model = "django_job_automation.Job"
+    site = SiteFields(key="code")
+
+
 class NoSuchModel(Meters):
     site_model = "tests_automation.Plant"
 

@@ -3,11 +3,13 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from django_job_automation.checks import check_adapter
-from django_job_automation.models import Finding, JobClaim
+from django_job_automation.models import Finding, JobClaim, Run
 from django_job_automation.services.dashboard import dashboard
 from django_job_automation.services.explaining import explain
+from django_job_automation.services.retention import forget
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, ago
 from tests.automation.models import Meter, Sample, Ticket, WorkOrder
@@ -84,7 +86,16 @@ def test_job_that_is_gone_gives_way_to_another(jobs, meter, how):
     assert JobClaim.objects.count() == 1
 
 
-def test_claim_of_a_run_that_is_forgotten_goes_with_it_and_opens_nothing(jobs, meter):
+def test_claim_outlives_its_run(jobs, meter):
+    created()
+    forget(keep_days=0, now=timezone.now())
+
+    assert not Run.objects.exists()
+    assert JobClaim.objects.exists()
+    assert created() == 0
+
+
+def test_job_without_its_claim_is_no_second_one(jobs, meter):
     created()
     JobClaim.objects.all().delete()
 

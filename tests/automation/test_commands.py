@@ -2,11 +2,13 @@
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from django_job_automation.models import ACTIVE, Job, Run
+from django_job_automation.models import ACTIVE, Finding, Job, Run
 from django_job_automation.rules import RULES
 from tests.automation.histories import AS_OF, ago, daily
 from tests.automation.test_running import plant
@@ -120,3 +122,35 @@ def test_moment_without_an_offset_is_in_the_sites_time_zone(settings):
 
     assert document["as_of"] == "2026-11-20T06:00:00Z"
     assert document["rules"][0]["sites"][0]["site"] == "silent"
+
+
+class TestCleanup:
+    @pytest.fixture(autouse=True)
+    def runs(self):
+        call_command(DAILY, "--as-of", MOMENT, stdout=io.StringIO())
+        call_command(DAILY, "--as-of", MOMENT, stdout=io.StringIO())
+        old = timezone.now() - timedelta(days=401)
+        Run.objects.filter(pk=Run.objects.earliest("pk").pk).update(started_at=old)
+        Run.objects.create(active=ACTIVE, started_by="x", started_at=old, as_of=old)
+
+    def printed(self, *args: str) -> str:
+        output = io.StringIO()
+        call_command("job_automation_cleanup", *args, stdout=output)
+        return output.getvalue()
+
+    def test_old_runs_go_with_their_findings_and_jobs_stay(self):
+        assert self.printed("--dry-run") == "1 runs with 2 findings would be deleted\n"
+        assert self.printed() == "1 runs with 2 findings deleted\n"
+        assert self.printed() == "0 runs with 0 findings deleted\n"
+
+        assert Job.objects.count() == 2
+        # The one at work, and the younger one.
+        assert Run.objects.count() == 2
+        assert Finding.objects.count() == 2
+
+    def test_days_take_the_place_of_the_setting(self):
+        assert json.loads(self.printed("--days", "0", "--json"))["runs"] == 2
+
+    def test_wrong_number_of_days_is_named(self):
+        with pytest.raises(CommandError, match="is not a number of days"):
+            self.printed("--days", "x")

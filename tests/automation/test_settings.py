@@ -51,6 +51,8 @@ def test_wrong_key_is_named(settings, wrong, expected, words):
 @pytest.mark.parametrize(
     ("adapter", "expected", "words", "way_out"),
     [
+        ("NoModels", "E004", "there is no model ''", "app_label.Model"),
+        ("NoFields", "E004", "has no 'reading'", "reading = ReadingFields"),
         ("NoSuchModel", "E004", "no model 'tests_automation.Plant'", "app_label.Model"),
         ("NoSuchField", "E004", "maps value to 'wh'", "kwh, meter, taken_at"),
         ("ForeignJobs", "E004", "does not derive from AbstractJob", "Set job = JobFields"),
