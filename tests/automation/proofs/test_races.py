@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 import pytest
+from django.db import connection
 
 from django_job_automation.models import Finding, Job, Reading, Run, Site
 from tests.automation.histories import AS_OF, ago
@@ -85,7 +86,12 @@ def test_without_the_lock_the_database_keeps_its_promise(spawn, tmp_path, name):
 
     outputs = [process.communicate(timeout=120)[0] for process in processes]
 
-    assert [process.returncode for process in processes] == [0] * 8, outputs
+    # MariaDB lets one of two give way that wait for each other: it has written nothing then. The
+    # lock, which is left out here, keeps them from that.
+    gave_way = [text for text in outputs if "Deadlock found" in text]
+    failed = [process.returncode for process in processes if process.returncode]
+    assert len(failed) == len(gave_way) < 8, outputs
+    assert connection.vendor == "mysql" or not failed
     if name == "Orders":
         assert WorkOrder.objects.count() == SITES
         assert WorkOrder.objects.values("meter").distinct().count() == SITES
