@@ -204,7 +204,8 @@ class TestLock:
         assert Run.objects.get().outcome == "INTERRUPTED"
 
 
-@pytest.mark.parametrize("count", [1, 60])
+# More would be two statements on SQLite with Django 5.2, which takes 999 parameters in one.
+@pytest.mark.parametrize("count", [1, 40])
 def test_number_of_statements_is_fixed(count):
     for number in range(count):
         plant(f"silent {number}", [(ago(5), "7")])
