@@ -14,6 +14,7 @@ BEGIN, END = "<!-- results: `python -m benchmarks --page` -->\n", "<!-- end of r
 SCRIPTS = (
     *("drain", "enqueue", "latency", "backlog", "other_databases", "memory", "crash"),
     *("health_checks", "health_memory", "health_pages"),
+    "job_automation",
 )
 
 

@@ -21,6 +21,8 @@ __all__ = [
     "get_conf",
 ]
 
+# A minute and a half: what is shorter is no time between two readings.
+_SHORTEST_DAYS = 0.001
 _LONGEST_DAYS = 3650.0
 _JOB_TYPE_LENGTH = 50
 
@@ -48,13 +50,20 @@ class RuleSettings(SettingsModel):
         "closed; 0 leaves that to people.",
     )
 
+    @field_validator("job_type_id")
+    @classmethod
+    def _is_printable(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("it must be printable")
+        return text
+
 
 class NoComsSettings(RuleSettings):
     """Sites that have stopped talking."""
 
     days_threshold: float = Field(
         3,
-        gt=0,
+        ge=_SHORTEST_DAYS,
         le=_LONGEST_DAYS,
         allow_inf_nan=False,
         description="Days of 24 hours without a reading after which a site is silent.",
@@ -72,7 +81,7 @@ class ZeroReadsSettings(RuleSettings):
 
     days_to_check: float = Field(
         4,
-        gt=0,
+        ge=_SHORTEST_DAYS,
         le=_LONGEST_DAYS,
         allow_inf_nan=False,
         description="Days of 24 hours for which the register has to have stood still.",
@@ -86,6 +95,7 @@ class ZeroReadsSettings(RuleSettings):
     min_increase: float | Decimal = Field(
         0.0,
         ge=0,
+        le=1e15,
         allow_inf_nan=False,
         description="A rise or fall of up to this, in the unit of the readings, is none.",
     )

@@ -1,4 +1,4 @@
-"""A site with the health monitor alone, and checks for it."""
+"""A site with one of our apps alone, and checks for the health monitor."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,13 @@ def sqlite_in(folder: Path) -> dict[str, Any]:
     }
 
 
-def configure(database: Mapping[str, Any], folder: Path, **more: Any) -> None:
+def configure(
+    database: Mapping[str, Any],
+    folder: Path,
+    *,
+    app: str = "django_health_check_job",
+    **more: Any,
+) -> None:
     """Make the site on a database, with its spool in ``folder``, and migrate it."""
     apps = ["auth", "contenttypes", "admin", "messages", "sessions"]
     settings.configure(
@@ -32,7 +38,7 @@ def configure(database: Mapping[str, Any], folder: Path, **more: Any) -> None:
             "DATABASES": {"default": dict(database)},
             "INSTALLED_APPS": [
                 *(f"django.contrib.{name}" for name in apps),
-                "django_health_check_job",
+                app,
             ],
             "PERSIST_HEALTH_CHECK_DATA": True,
             "HEALTH_CHECK_JOB": {"SPOOL_DIR": str(folder / "spool")},

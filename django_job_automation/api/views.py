@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from django_job_automation.exceptions import (
 )
 from django_job_automation.services import overrides
 from django_job_automation.services.dashboard import dashboard
+from django_job_automation.services.moments import parse_moment
 from django_job_automation.services.report import RunReport
 from django_job_automation.services.running import run_automation
 from django_job_automation.tasks import run_in_background
@@ -163,7 +163,8 @@ def _run_arguments(data: Any) -> tuple[bool, datetime | None, list[str] | None]:
     if dry_run is not None and not isinstance(dry_run, bool):
         raise ParseError(f"'dry_run' is true or false, got {dry_run!r}.")
     if sites is not None and not (
-        isinstance(sites, list) and all(isinstance(one, str) for one in sites)
+        # PostgreSQL refuses a NUL in a text, wherever it is compared.
+        isinstance(sites, list) and all(isinstance(one, str) and "\0" not in one for one in sites)
     ):
         raise ParseError("'sites' is a list of texts.")
     return bool(dry_run), _moment(as_of), sites
@@ -172,15 +173,12 @@ def _run_arguments(data: Any) -> tuple[bool, datetime | None, list[str] | None]:
 def _moment(text: Any) -> datetime | None:
     if text is None:
         return None
+    if not isinstance(text, str):
+        raise ParseError(f"'as_of' is a moment as a text, got {text!r}.")
     try:
-        found = parse_datetime(text) if isinstance(text, str) else None
-    except ValueError:
-        found = None
-    if found is None or timezone.is_naive(found):
-        raise ParseError(
-            f"'as_of' is a moment with its offset, as 2026-11-20T06:00Z, got {text!r}."
-        )
-    return found
+        return parse_moment(text, needs_offset=True)
+    except ValueError as error:
+        raise ParseError(f"'as_of': {error}.") from None
 
 
 def _version(header: str | None) -> int | None:

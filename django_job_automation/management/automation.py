@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
+from django_job_automation.services.moments import parse_moment
 from django_job_automation.services.report import RuleReport, RunReport
 from django_job_automation.services.running import run_automation
 from django_opskit.commands import ExitStatus, LockHeldError, OpsCommand, UsageError
@@ -86,14 +85,9 @@ class AutomationCommand(OpsCommand):
 def moment(text: str) -> datetime:
     """Read a moment in ISO 8601; without an offset it is in the site's time zone."""
     try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no moment: write it as 2026-11-20T06:00 or 2026-11-20T06:00Z"
-        )
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
+        return parse_moment(text, needs_offset=False)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _lines(one: RuleReport, *, dry_run: bool) -> Iterator[str]:
