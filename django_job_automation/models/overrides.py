@@ -19,7 +19,7 @@ class SettingsOverride(models.Model):
     ``version`` grows with each change: who changes it says which one he has seen.
     """
 
-    scope = KeyField(_("scope"), max_length=300, unique=True, blank=True, default=GLOBAL)
+    scope = KeyField(_("scope"), max_length=255, unique=True, blank=True, default=GLOBAL)
     values = models.JSONField(_("values"), default=dict, blank=True)
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)

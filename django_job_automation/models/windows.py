@@ -15,7 +15,7 @@ class MaintenanceWindow(models.Model):
 
     scope = KeyField(
         _("scope"),
-        max_length=300,
+        max_length=255,
         blank=True,
         default="",
         help_text=_("Nothing for all sites, group:NAME, or site:SITE_ID."),

@@ -37,6 +37,7 @@ SECTIONS = ("NO_COMS", "ZERO_READS")
 _GLOBAL_ONLY = ("job_type_id",)
 
 _GROUP, _SITE = "group:", "site:"
+_LONGEST_SCOPE = 255
 
 Values = Mapping[str, Any]
 
@@ -172,6 +173,8 @@ def _check_shape(values: Any, scope: str) -> None:
         raise OverrideError(
             [f"The scope is '', 'group:NAME' or 'site:SITE_ID', got {scope!r}."],
         )
+    if len(scope) > _LONGEST_SCOPE:
+        raise OverrideError([f"A scope has {_LONGEST_SCOPE} characters at most, got {len(scope)}."])
     problems = [
         f"{name!r} cannot be set here: it is one of {', '.join(SECTIONS)}."
         for name in values

@@ -84,6 +84,7 @@ def test_explanation_knows_what_holds_for_the_site(fleet):
         ("group:x", {"NO_COMS": {"job_type_id": "y"}}, "is the same for all sites"),
         ("somewhere", {}, "got 'somewhere'"),
         ("site:", {}, "got 'site:'"),
+        ("site:" + "x" * 251, {}, "255 characters at most, got 256"),
         ("", [], "Settings are a dict, got list"),
     ],
 )
