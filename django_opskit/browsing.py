@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 
+from django_opskit.batches import batches
+
 __all__ = ["Page", "first_key_since", "look"]
 
 _M = TypeVar("_M", bound=Model)
@@ -203,8 +205,8 @@ def _pick(
     if step < 0:
         keys = keys[::-1]
     found: list[_M] = []
-    for at in range(0, len(keys), _AT_ONCE):
-        chunk = table.rows.filter(pk__in=keys[at : at + _AT_ONCE])
+    for part in batches(keys, _AT_ONCE):
+        chunk = table.rows.filter(pk__in=part)
         found += chunk.order_by("pk" if step > 0 else "-pk")[: limit + 1 - len(found)]
         if len(found) > limit:
             break

@@ -1,20 +1,17 @@
 """What all our admin classes have in common: nobody edits what workers write."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
+from django_opskit.model_admin import AnyModelAdmin
+
 __all__ = ["ReadOnlyAdmin"]
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
-
-class ReadOnlyAdmin(_ModelAdmin):
+class ReadOnlyAdmin(AnyModelAdmin):
     """Shows rows to those who may view them, and has no form that changes one."""
 
     #: Whether the page of a row has a field or a form that people fill in.

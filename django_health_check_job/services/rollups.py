@@ -5,7 +5,7 @@ So they are equal to what the results themselves would give, also after these we
 a result that comes late goes into the hour in which it was measured.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from django.db import connections, router
 
 from django_health_check_job.engine.outcome import State
 from django_health_check_job.models import Rollup
+from django_opskit.batches import batches
 
 __all__ = ["Measured", "add", "bucket_start"]
 
@@ -54,8 +55,8 @@ def add(results: Iterable[Measured], *, using: str | None = None) -> None:
             _count(buckets.setdefault(key, _empty()), one)
     # In one order, so that two writers never wait for each other in a circle.
     rows = [(*key, *buckets[key].values()) for key in sorted(buckets)]
-    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        _upsert(rows[start : start + _ROWS_PER_STATEMENT], using)
+    for part in batches(rows, _ROWS_PER_STATEMENT):
+        _upsert(part, using)
 
 
 def _empty() -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _count(bucket: dict[str, Any], one: Measured) -> None:
     bucket["most_us"] = took_us if most is None else max(most, took_us)
 
 
-def _upsert(rows: list[tuple[Any, ...]], using: str) -> None:
+def _upsert(rows: Sequence[tuple[Any, ...]], using: str) -> None:
     """Insert the buckets, and add to those that are there, in one statement."""
     connection = connections[using]
     table = connection.ops.quote_name(Rollup._meta.db_table)

@@ -1,7 +1,6 @@
 """Sites and readings in Django's admin."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,19 +12,15 @@ from django.utils.translation import ngettext
 from django_job_automation.models import Reading, Site
 from django_job_automation.services.jobs import snooze
 from django_opskit.keyset_admin import KeysetAdmin
+from django_opskit.model_admin import AnyModelAdmin
 
 __all__ = ["ReadingAdmin", "SiteAdmin"]
 
 _SNOOZE = timedelta(days=7)
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
-
 
 @admin.register(Site)
-class SiteAdmin(_ModelAdmin):
+class SiteAdmin(AnyModelAdmin):
     """The sites, which people keep here."""
 
     list_display = (

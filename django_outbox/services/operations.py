@@ -1,10 +1,11 @@
 """What people do with jobs by hand: run them again, cancel them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, router, transaction
 
+from django_opskit.batches import batches
 from django_outbox.backends.wakeup import wake_up_for
 from django_outbox.conf import get_conf
 from django_outbox.models import JobStatus, OutboxJob
@@ -30,7 +31,7 @@ def run_again(ids: Sequence[int], *, using: str | None = None) -> Rerun:
     """Let finished jobs run once more, now and with all their attempts."""
     using = using or router.db_for_write(OutboxJob)
     outcome = Rerun()
-    for chunk in _chunks(ids):
+    for chunk in batches(ids, _CHUNK):
         try:
             outcome += Rerun(waiting=_wait_again(chunk, using))
         except IntegrityError:
@@ -48,7 +49,7 @@ def run_now(ids: Sequence[int], *, using: str | None = None) -> int:
     """Make waiting jobs due at once; return how many there were."""
     using = using or router.db_for_write(OutboxJob)
     pending = OutboxJob.objects.using(using).pending()
-    count = sum(pending.filter(pk__in=chunk).back_to_pending() for chunk in _chunks(ids))
+    count = sum(pending.filter(pk__in=chunk).back_to_pending() for chunk in batches(ids, _CHUNK))
     _wake_up(ids, using)
     return count
 
@@ -59,7 +60,7 @@ def cancel(ids: Sequence[int], *, using: str | None = None, reason: str = "cance
     pending = OutboxJob.objects.using(using).pending()
     return sum(
         pending.filter(pk__in=chunk).finish(JobStatus.CANCELLED, error=reason)
-        for chunk in _chunks(ids)
+        for chunk in batches(ids, _CHUNK)
     )
 
 
@@ -72,9 +73,3 @@ def _wait_again(ids: Sequence[int], using: str) -> int:
 def _wake_up(ids: Sequence[int], using: str) -> None:
     if get_conf().WAKE_UP:
         wake_up_for(ids, using=using)
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    # A statement has room for so many values, and should not lock the table for long.
-    for start in range(0, len(ids), _CHUNK):
-        yield ids[start : start + _CHUNK]

@@ -8,11 +8,11 @@ second one asks those for the rest. So no statement reads the table to find thre
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.db import router
 from django.db.models import Max, Q
 
+from django_opskit.batches import batches
 from django_opskit.clock import ServerTime
 from django_outbox.models import JobStatus, OutboxJob, OutboxJobQuerySet
 from django_outbox.services.dead import dead_jobs
@@ -134,6 +134,5 @@ def _walk(jobs: OutboxJobQuerySet) -> Iterator[Q]:
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Q]:
-    rest = iter(ids)
-    while chunk := list(islice(rest, BATCH)):
+    for chunk in batches(ids, BATCH):
         yield Q(pk__in=chunk)

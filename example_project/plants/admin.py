@@ -1,21 +1,15 @@
 """The plants in the admin."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
 
+from django_opskit.model_admin import AnyModelAdmin
 from plants.models import Plant, WorkOrder
 
 __all__ = ["PlantAdmin", "WorkOrderAdmin"]
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
-
 
 @admin.register(Plant)
-class PlantAdmin(_ModelAdmin):
+class PlantAdmin(AnyModelAdmin):
     """The plants."""
 
     list_display = ("code", "name", "park", "in_service", "built_at", "quiet_until")
@@ -23,7 +17,7 @@ class PlantAdmin(_ModelAdmin):
 
 
 @admin.register(WorkOrder)
-class WorkOrderAdmin(_ModelAdmin):
+class WorkOrderAdmin(AnyModelAdmin):
     """The work orders, which people assign and finish."""
 
     list_display = ("plant", "kind", "stage", "opened_at", "note")

@@ -1,7 +1,5 @@
 """Delete old results."""
 
-import argparse
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +8,7 @@ from django.utils import timezone
 
 from django_health_check_job.conf import get_conf
 from django_health_check_job.services.retention import cleanup
+from django_opskit.arguments import days as days_argument
 from django_opskit.commands import OpsCommand
 
 __all__ = ["Command"]
@@ -38,7 +37,7 @@ class Command(OpsCommand):
         """Add the options."""
         parser.add_argument(
             "--days",
-            type=_days,
+            type=days_argument,
             metavar="DAYS",
             help="Days that single results are kept, instead of KEEP_DAYS.",
         )
@@ -56,13 +55,3 @@ class Command(OpsCommand):
         verb = "would be deleted" if dry_run else "deleted"
         lines = [f"{counts[key]} {name} {verb}" for key, name in _NAMES.items() if counts[key]]
         self.result({**counts, "dry_run": dry_run}, *(lines or ["Nothing is older than its time."]))
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not 0 <= days <= 36_500:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 0 to 36500")
-    return days

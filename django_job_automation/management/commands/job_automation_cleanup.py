@@ -1,7 +1,5 @@
 """Delete old runs."""
 
-import argparse
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +8,7 @@ from django.utils import timezone
 
 from django_job_automation.conf import get_conf
 from django_job_automation.services.retention import forget
+from django_opskit.arguments import days as days_argument
 from django_opskit.commands import OpsCommand
 
 __all__ = ["Command"]
@@ -24,7 +23,7 @@ class Command(OpsCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument(
-            "--days", type=_days, metavar="DAYS", help="Days instead of KEEP_RUNS_DAYS."
+            "--days", type=days_argument, metavar="DAYS", help="Days instead of KEEP_RUNS_DAYS."
         )
 
     def handle(
@@ -39,13 +38,3 @@ class Command(OpsCommand):
             {**asdict(done), "dry_run": dry_run},
             f"{done.runs} runs with {done.findings} findings {verb}",
         )
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not 0 <= days <= 36_500:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 0 to 36500")
-    return days
