@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from django_opskit.conf import AppSettings, SettingsModel
 
 __all__ = [
+    "SECTIONS",
     "JobAutomationSettings",
     "NoComsSettings",
     "RuleSettings",
@@ -25,6 +26,9 @@ __all__ = [
 _SHORTEST_DAYS = 0.001
 _LONGEST_DAYS = 3650.0
 _JOB_TYPE_LENGTH = 50
+
+#: The keys that hold the settings of a rule.
+SECTIONS = ("NO_COMS", "ZERO_READS")
 
 
 class RuleSettings(SettingsModel):

@@ -16,7 +16,12 @@ models; a site with others derives from :class:`ModelAdapter`::
 """
 
 from django_job_automation.adapters.fields import JobFields, ReadingFields, SiteFields
-from django_job_automation.adapters.models import DefaultAdapter, ModelAdapter, get_adapter
+from django_job_automation.adapters.models import (
+    DefaultAdapter,
+    ModelAdapter,
+    get_adapter,
+    path_of,
+)
 from django_job_automation.adapters.stores import JobStore, Opened, Opening, Watched
 
 __all__ = [
@@ -30,4 +35,5 @@ __all__ = [
     "SiteFields",
     "Watched",
     "get_adapter",
+    "path_of",
 ]

@@ -8,7 +8,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from django_job_automation.adapters.models import ModelAdapter, path_of
-from django_job_automation.conf import get_conf
+from django_job_automation.conf import SECTIONS, get_conf
 from django_job_automation.exceptions import AdapterError
 from django_job_automation.models import AbstractJob
 
@@ -86,6 +86,14 @@ def _own_jobs(adapter: ModelAdapter) -> Iterator[Problem]:
 
 
 def _foreign_jobs(adapter: ModelAdapter) -> Iterator[Problem]:
+    conf = get_conf()
+    closes = [name for name in SECTIONS if getattr(conf, name).auto_close_after_clean_runs]
+    if closes and adapter.closed_status is None:
+        yield (
+            f"JOB_AUTOMATION[{closes[0]!r}]['auto_close_after_clean_runs'] is set, and "
+            f"{path_of(adapter)} has no closed_status.",
+            "Say which status a job has that the rules close.",
+        )
     if adapter.new_status not in adapter.effective_statuses:
         yield (
             f"{path_of(adapter)}: new_status {adapter.new_status!r} is none of its open_statuses "

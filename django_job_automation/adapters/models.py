@@ -78,18 +78,18 @@ class ModelAdapter:
 
     def eligible(self, *, as_of: datetime) -> QuerySet[Any]:
         """Return the sites that rules look at: filtered, not snoozed, and in no window."""
-        rows = self.all_sites().filter(self.site_filter()).filter(~Exists(self._windows(as_of)))
+        rows = self.all_sites().filter(self.site_filter()).filter(~self.in_window(as_of))
         if name := self.site.snoozed_until:
             rows = rows.filter(Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lte": as_of}))
         return rows
 
-    def _windows(self, as_of: datetime) -> QuerySet[Any]:
-        """Return the maintenance windows of the site of the query around."""
+    def in_window(self, as_of: datetime) -> Exists:
+        """Return whether a maintenance window holds for a site of the query around."""
         scopes = Q(scope="") | Q(scope=Concat(Value("site:"), _text(self.site.key)))
         if self.site.group:
             scopes |= Q(scope=Concat(Value("group:"), _text(self.site.group)))
         windows = MaintenanceWindow.objects.using(self.using)
-        return windows.filter(scopes, starts_at__lte=as_of, ends_at__gt=as_of)
+        return Exists(windows.filter(scopes, starts_at__lte=as_of, ends_at__gt=as_of))
 
     def all_readings(self) -> QuerySet[Any]:
         """Return every reading, in no order."""
@@ -129,15 +129,6 @@ class ModelAdapter:
         to tell somebody.
         """
         return self.store.open(openings, run=run, now=now)
-
-    def sites_with_open_job(self, job_type: str) -> set[Any]:
-        """Return the sites that would get no second job of this type."""
-        store = self.store
-        rows = store.open_rows().filter(**{store.fields.type: job_type})
-        if self.job is None:
-            # Those that are there beside others block nothing.
-            rows = rows.filter(open_key__isnull=False)
-        return set(rows.values_list(f"{store.fields.site}_id", flat=True))
 
 
 class DefaultAdapter(ModelAdapter):

@@ -17,6 +17,7 @@ from django.db.models import F, QuerySet
 
 from django_job_automation.adapters.fields import JobFields
 from django_job_automation.models import OPEN_STATUSES, JobClaim
+from django_opskit.batches import batches
 
 __all__ = ["ClaimedJobs", "JobStore", "Opened", "Opening", "OwnJobs", "Watched"]
 
@@ -99,6 +100,11 @@ class JobStore(ABC):
         """Return those that are open."""
         return self.rows().filter(**{f"{self.fields.status}__in": self.open_statuses})
 
+    def sites_with_open_job(self, job_type: str) -> set[Any]:
+        """Return the sites that would get no second job of this type."""
+        rows = self.open_rows().filter(**{self.fields.type: job_type})
+        return set(rows.values_list(_id(self.fields.site), flat=True))
+
 
 class OwnJobs(JobStore):
     """Jobs in a model that derives from AbstractJob."""
@@ -132,6 +138,12 @@ class OwnJobs(JobStore):
         mine = self.rows().filter(run_id=run).values_list("job_type", "site_id", "pk")
         return {(job_type, site): key for job_type, site, key in mine}
 
+    def sites_with_open_job(self, job_type: str) -> set[Any]:
+        """Return the sites that would get no second job; see :class:`JobStore`."""
+        # Jobs that may stand beside others have no key, and keep nobody away.
+        rows = self.rows().filter(job_type=job_type, open_key__isnull=False)
+        return set(rows.values_list("site_id", flat=True))
+
     def watched(self, job_type: str) -> list[Watched]:
         """Return what runs have opened; see :class:`JobStore`."""
         rows = self.open_rows().filter(job_type=job_type, run__isnull=False).order_by("pk")
@@ -139,14 +151,14 @@ class OwnJobs(JobStore):
 
     def count_clean(self, jobs: Sequence[Watched], *, is_clean: bool) -> None:
         """Count; see :class:`JobStore`."""
-        for part in _parts([one.key for one in jobs]):
+        for part in batches([one.key for one in jobs], _AT_ONCE):
             self.rows().filter(pk__in=part).update(
                 clean_runs=F("clean_runs") + 1 if is_clean else 0
             )
 
     def close(self, jobs: Sequence[Watched], *, now: datetime, why: Mapping[str, Any]) -> None:
         """Close jobs; see :class:`JobStore`."""
-        for part in _parts([one.key for one in jobs]):
+        for part in batches([one.key for one in jobs], _AT_ONCE):
             rows = list(self.open_rows().filter(pk__in=part).select_for_update())
             for row in rows:
                 row.status, row.closed_at = "closed", now
@@ -184,42 +196,44 @@ class ClaimedJobs(JobStore):
 
     def count_clean(self, jobs: Sequence[Watched], *, is_clean: bool) -> None:
         """Count; see :class:`JobStore`."""
-        for part in _parts([str(one.key) for one in jobs]):
+        for part in batches([str(one.key) for one in jobs], _AT_ONCE):
             JobClaim.objects.using(self.using).filter(job_key__in=part).update(
                 clean_runs=F("clean_runs") + 1 if is_clean else 0
             )
 
     def close(self, jobs: Sequence[Watched], *, now: datetime, why: Mapping[str, Any]) -> None:
         """Close jobs; see :class:`JobStore`. A table of yours has no place for the reason."""
-        for part in _parts([one.key for one in jobs]):
+        for part in batches([one.key for one in jobs], _AT_ONCE):
             rows = self.open_rows().filter(pk__in=part)
             rows.update(**{self.fields.status: self.closed_status})
 
     def open(self, openings: Iterable[Opening], *, run: int, now: datetime) -> Opened:
         """Open jobs; see :class:`JobStore`."""
-        opened: Opened = {}
-        openings = list(openings)
-        repeated = [one for one in openings if one.allow_duplicate]
-        opened |= self._created(repeated)
-        once = [one for one in openings if not one.allow_duplicate]
+        repeated: list[Opening] = []
         by_type: dict[str, list[Opening]] = {}
-        for one in once:
-            by_type.setdefault(one.job_type, []).append(one)
+        for one in openings:
+            group = repeated if one.allow_duplicate else by_type.setdefault(one.job_type, [])
+            group.append(one)
+        opened = self._created(repeated)
         for job_type, wanted in by_type.items():
-            has_job = self._sites_with_open_job(job_type)
-            new = {str(one.site_pk): one for one in wanted if one.site_pk not in has_job}
-            if not new:
-                continue
-            self._forget_closed(job_type, set(new))
-            mine = self._claimed(job_type, list(new), run, now)
-            made = self._created([new[key] for key in mine])
-            self._name(job_type, made, run)
-            opened |= made
+            opened |= self._opened_once(job_type, wanted, run, now)
         return opened
 
-    def _sites_with_open_job(self, job_type: str) -> set[Any]:
-        rows = self.open_rows().filter(**{self.fields.type: job_type})
-        return set(rows.values_list(_id(self.fields.site), flat=True))
+    def _opened_once(
+        self, job_type: str, wanted: Iterable[Opening], run: int, now: datetime
+    ) -> Opened:
+        """Open the jobs of one type for which nobody else has the claim."""
+        has_job = self.sites_with_open_job(job_type)
+        new = {str(one.site_pk): one for one in wanted if one.site_pk not in has_job}
+        if not new:
+            return {}
+        self._forget_closed(job_type, set(new))
+        claims = self._claimed(job_type, list(new), run, now)
+        made = self._created([new[claim.site_key] for claim in claims])
+        for claim in claims:
+            claim.job_key = str(made[job_type, new[claim.site_key].site_pk])
+        JobClaim.objects.using(self.using).bulk_update(claims, ["job_key"], batch_size=_AT_ONCE)
+        return made
 
     def _forget_closed(self, job_type: str, sites: set[str]) -> None:
         """Take away the claims whose job is closed or gone; one of a moment ago is neither."""
@@ -232,11 +246,11 @@ class ClaimedJobs(JobStore):
         }
         still_open = {
             str(key)
-            for part in _parts([job for job in claims.values() if job])
+            for part in batches([job for job in claims.values() if job], _AT_ONCE)
             for key in self.open_rows().filter(pk__in=part).values_list("pk", flat=True)
         }
         closed = [(key, job) for key, job in claims.items() if job not in still_open]
-        for part in _parts(closed):
+        for part in batches(closed, _AT_ONCE):
             # By the job as well: the claim may stand for another one by now.
             JobClaim.objects.using(self.using).filter(
                 job_type=job_type,
@@ -244,8 +258,8 @@ class ClaimedJobs(JobStore):
                 job_key__in={job for _key, job in part},
             ).delete()
 
-    def _claimed(self, job_type: str, sites: list[str], run: int, now: datetime) -> list[str]:
-        """Claim these sites, and return those that nobody else has claimed."""
+    def _claimed(self, job_type: str, sites: list[str], run: int, now: datetime) -> list[JobClaim]:
+        """Claim these sites, and return the claims that nobody else had before."""
         claims = JobClaim.objects.using(self.using)
         claims.bulk_create(
             (
@@ -257,8 +271,7 @@ class ClaimedJobs(JobStore):
             update_fields=["last_seen_at"],
             unique_fields=_target(self.using, "job_type", "site_key"),
         )
-        mine = claims.filter(run_id=run, job_type=job_type, job_key="")
-        return list(mine.values_list("site_key", flat=True))
+        return list(claims.filter(run_id=run, job_type=job_type, job_key=""))
 
     def _created(self, openings: list[Opening]) -> Opened:
         rows = [
@@ -285,16 +298,6 @@ class ClaimedJobs(JobStore):
             (one.job_type, one.site_pk): row.pk for one, row in zip(openings, rows, strict=True)
         }
 
-    def _name(self, job_type: str, made: Opened, run: int) -> None:
-        """Say in each claim which job it stands for."""
-        keys = {str(site): str(key) for (_type, site), key in made.items()}
-        claims = list(
-            JobClaim.objects.using(self.using).filter(run_id=run, job_type=job_type, job_key="")
-        )
-        for claim in claims:
-            claim.job_key = keys[claim.site_key]
-        JobClaim.objects.using(self.using).bulk_update(claims, ["job_key"], batch_size=_AT_ONCE)
-
 
 def _target(using: str, *names: str) -> list[str] | None:
     """Return by which key rows meet: MariaDB and MySQL take any unique one, and no name of one."""
@@ -303,8 +306,3 @@ def _target(using: str, *names: str) -> list[str] | None:
 
 def _id(name: str) -> str:
     return f"{name}_id"
-
-
-def _parts(values: list[Any]) -> Iterable[list[Any]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]

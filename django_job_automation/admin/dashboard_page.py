@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_job_automation.rules import RULES
-from django_job_automation.services.overview import AGES, overview
+from django_job_automation.services.dashboard import AGES, dashboard
 from django_opskit.charts import ChartPoint, line_chart
 
 __all__ = ["RANGES", "dashboard_context"]
@@ -22,8 +22,7 @@ def dashboard_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
     """Return what the template needs."""
     asked = request.GET.get("days", "")
     days = int(asked) if asked in map(str, RANGES) else RANGES[0]
-    found = overview(now=now, days=days)
-    shown = found.dashboard
+    found = dashboard(now=now, days=days)
     return {
         "found": found,
         "days": days,
@@ -31,14 +30,14 @@ def dashboard_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
         "titles": [rule.title for rule in RULES.values()],
         "ages": [*(_age(days) for days in AGES), _("older")],
         "by_age": [
-            (rule.title, shown.open[name], found.ages[name]) for name, rule in RULES.items()
+            (rule.title, found.open[name], found.ages[name]) for name, rule in RULES.items()
         ],
         "charts": [
-            (rule.title, _chart(shown.days, name, rule.title)) for name, rule in RULES.items()
+            (rule.title, _chart(found.days, name, rule.title)) for name, rule in RULES.items()
         ],
         "figures": [
             (date_format(one.day, "SHORT_DATE_FORMAT"), [one.created[name] for name in RULES])
-            for one in reversed(shown.days)
+            for one in reversed(found.days)
         ],
         "runs": [
             (run, ", ".join(f"{name}: {one['created']}" for name, one in run.counters.items()))

@@ -10,14 +10,13 @@ from django_job_automation.exceptions import OverrideError
 from django_job_automation.models import MaintenanceWindow, SettingsOverride
 from django_job_automation.services import overrides
 from django_opskit.history_admin import EditHistoryMixin
+from django_opskit.model_admin import AnyModelAdmin
 
 __all__ = ["MaintenanceWindowAdmin", "SettingsOverrideAdmin"]
 
 if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
     _Form = forms.ModelForm[SettingsOverride]
 else:
-    _ModelAdmin = admin.ModelAdmin
     _Form = forms.ModelForm
 
 
@@ -41,7 +40,7 @@ class SettingsOverrideForm(_Form):
 
 
 @admin.register(SettingsOverride)
-class SettingsOverrideAdmin(EditHistoryMixin, _ModelAdmin):
+class SettingsOverrideAdmin(EditHistoryMixin, AnyModelAdmin):
     """Settings for all sites, for groups and for single sites."""
 
     form = SettingsOverrideForm
@@ -67,7 +66,7 @@ class SettingsOverrideAdmin(EditHistoryMixin, _ModelAdmin):
 
 
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(EditHistoryMixin, _ModelAdmin):
+class MaintenanceWindowAdmin(EditHistoryMixin, AnyModelAdmin):
     """Times in which nobody wants to hear of a site."""
 
     list_display = ("__str__", "starts_at", "ends_at", "reason")

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from django_job_automation.adapters import get_adapter
 from django_job_automation.api import schemas
 from django_job_automation.api.permissions import MayChangeSettings, MayRead, MayRun, RunThrottle
+from django_job_automation.conf import SECTIONS
 from django_job_automation.exceptions import (
     OverrideError,
     RunLockedError,
@@ -36,7 +37,15 @@ _IF_MATCH = OpenApiParameter(
 _PROBLEM = schemas.ProblemSchema
 
 
-class SettingsView(APIView):
+class _View(APIView):
+    def handle_exception(self, exc: Exception) -> Response:
+        """Say what is wrong when settings that were stored fit those of the site no more."""
+        if isinstance(exc, OverrideError):
+            return _refusal(500, exc, problems=list(exc.problems))
+        return super().handle_exception(exc)
+
+
+class SettingsView(_View):
     """The settings of the rules, for all sites."""
 
     permission_classes = [MayChangeSettings]
@@ -81,13 +90,11 @@ class SettingsView(APIView):
     @staticmethod
     def _answer(version: int) -> Response:
         conf = overrides.effective(get_adapter()).conf
-        sections = {
-            name: getattr(conf, name).model_dump(mode="json") for name in overrides.SECTIONS
-        }
+        sections = {name: getattr(conf, name).model_dump(mode="json") for name in SECTIONS}
         return Response({**sections, "version": version}, headers={"ETag": f'"{version}"'})
 
 
-class RunView(APIView):
+class RunView(_View):
     """Runs of the rules."""
 
     permission_classes = [MayRun]
@@ -123,7 +130,7 @@ class RunView(APIView):
         return Response(_run_document(report, dry_run=dry_run), status=status)
 
 
-class DashboardView(APIView):
+class DashboardView(_View):
     """How it stands."""
 
     permission_classes = [MayRead]
@@ -203,16 +210,5 @@ def _run_document(
         "run": None if report is None else report.run,
         "task": task,
         "dry_run": dry_run,
-        "rules": [
-            {
-                "rule": one.rule.name,
-                "enabled": one.is_enabled,
-                "found": one.found,
-                "created": one.created,
-                "closed": one.closed,
-                "incident": one.incident,
-                "error": one.error,
-            }
-            for one in rules
-        ],
+        "rules": [one.document() for one in rules],
     }

@@ -110,13 +110,7 @@ def _document(report: RunReport, *, dry_run: bool) -> dict[str, Any]:
         "created": report.created,
         "rules": [
             {
-                "rule": one.rule.name,
-                "enabled": one.is_enabled,
-                "found": one.found,
-                "created": one.created,
-                "closed": one.closed,
-                "incident": one.incident,
-                "error": one.error,
+                **one.document(),
                 "sites": [
                     {"site": flag.key, "name": flag.label, "reason": flag.reason}
                     for flag in one.flags

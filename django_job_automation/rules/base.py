@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from django.db.models import Model, OuterRef, Q, QuerySet
 
 from django_job_automation.adapters import ModelAdapter
 from django_job_automation.conf import JobAutomationSettings
-from django_job_automation.engine.limits import NoComsLimits
+from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 
 __all__ = ["Flag", "Rule", "Scope"]
 
@@ -65,6 +66,16 @@ class Scope:
         return NoComsLimits(
             threshold=timedelta(days=self.conf.NO_COMS.days_threshold),
             future_tolerance=timedelta(hours=self.conf.FUTURE_TOLERANCE_HOURS),
+        )
+
+    @property
+    def flatness(self) -> ZeroReadsLimits:
+        """Return when a site counts as flat, whether or not that rule is on."""
+        conf = self.conf.ZERO_READS
+        return ZeroReadsLimits(
+            window=timedelta(days=conf.days_to_check),
+            readings=conf.readings_to_compare,
+            min_increase=Decimal(str(conf.min_increase)),
         )
 
     @property

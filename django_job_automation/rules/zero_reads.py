@@ -1,8 +1,7 @@
 """Sites that talk and no longer count."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, F, Max, Min, Q, QuerySet, Subquery
@@ -27,7 +26,7 @@ class ZeroReads:
 
     def find(self, scope: Scope) -> Iterator[Flag]:
         """Yield the flat sites; asked in one statement."""
-        limits = self._limits(scope)
+        limits = scope.flatness
         limit = scope.conf.ZERO_READS.days_to_check
         for site in self._flat(scope, limits).iterator(chunk_size=2000):
             yield Flag(
@@ -52,21 +51,14 @@ class ZeroReads:
 
     def clean(self, scope: Scope) -> QuerySet[Any]:
         """Return the sites whose register moves, and was seen for the whole of the window."""
-        limits = self._limits(scope)
+        limits = scope.flatness
         low, high = self._bounds(limits)
         moved = Q(lowest__lt=low) | Q(highest__gt=high)
-        seen = self._seen(scope, limits).filter(moments__gte=limits.readings)
+        seen = self._with_window(self._ends(scope, limits), scope, limits).filter(
+            moments__gte=limits.readings
+        )
         found: QuerySet[Any] = seen.filter(moved, baseline__isnull=False)
         return found
-
-    @staticmethod
-    def _limits(scope: Scope) -> ZeroReadsLimits:
-        conf = scope.conf.ZERO_READS
-        return ZeroReadsLimits(
-            window=timedelta(days=conf.days_to_check),
-            readings=conf.readings_to_compare,
-            min_increase=Decimal(str(conf.min_increase)),
-        )
 
     @staticmethod
     def _bounds(limits: ZeroReadsLimits) -> tuple[Any, Any]:
@@ -86,9 +78,6 @@ class ZeroReads:
             moments__gte=limits.readings, lowest__gte=low, highest__lte=high
         )
         return found
-
-    def _seen(self, scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
-        return self._with_window(self._ends(scope, limits), scope, limits)
 
     def _ends(self, scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
         """Return the sites that talk, with their values at both ends of the window."""

@@ -12,10 +12,21 @@ from typing import Any
 
 from django_job_automation.adapters import JobStore, Watched
 from django_job_automation.rules import Rule, Scope
+from django_opskit.batches import batches
 
-__all__ = ["Closing", "closing_of"]
+__all__ = ["Closing", "Due", "closing_of"]
 
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Due:
+    """A job to be closed, its site, and why in one sentence."""
+
+    job: Watched
+    key: str
+    label: str
+    reason: str
 
 
 @dataclass
@@ -24,26 +35,24 @@ class Closing:
     What one run does with the open jobs of a rule.
 
     Attributes:
-        due: jobs to be closed, each with the key and the label of its site.
+        counted: clean, and not for long enough.
+        reset: found again.
+        due: to be closed.
     """
 
-    rule: Rule
-    after: int = 0
     counted: list[Watched] = field(default_factory=list)
     reset: list[Watched] = field(default_factory=list)
-    due: list[tuple[Watched, str, str]] = field(default_factory=list)
-
-    @property
-    def reason(self) -> str:
-        """Return why jobs are closed, in one sentence."""
-        return f"{self.after} runs in a row found the opposite."
+    due: list[Due] = field(default_factory=list)
 
     def carry_out(self, store: JobStore, *, run: int, now: datetime) -> None:
         """Count and close, in the caller's transaction."""
         store.count_clean(self.counted, is_clean=True)
         store.count_clean(self.reset, is_clean=False)
-        why = {"run": run, "reason": self.reason}
-        store.close([job for job, _key, _label in self.due], now=now, why=why)
+        by_reason: dict[str, list[Watched]] = {}
+        for one in self.due:
+            by_reason.setdefault(one.reason, []).append(one.job)
+        for reason, jobs in by_reason.items():
+            store.close(jobs, now=now, why={"run": run, "reason": reason})
 
 
 def closing_of(
@@ -62,18 +71,16 @@ def closing_of(
     watched: dict[Any, list[Watched]] = {}
     for job in store.watched(job_type):
         watched.setdefault(job.site_pk, []).append(job)
-    found = Closing(rule)
+    found = Closing()
     found.reset = [job for site in flagged for job in watched.get(site, ()) if job.clean_runs]
     sites = [site for site in watched if site not in flagged]
     for scope in scopes:
-        found.after = scope.conf.rule(rule.name).auto_close_after_clean_runs
-        for start in range(0, len(sites), _AT_ONCE):
-            rows = rule.clean(scope).filter(pk__in=sites[start : start + _AT_ONCE])
-            for site in rows:
-                for job in watched[site.pk]:
-                    if job.clean_runs + 1 < found.after:
-                        found.counted.append(job)
-                    else:
-                        key = str(getattr(site, scope.adapter.site.key))
-                        found.due.append((job, key, scope.label(site)))
+        after = scope.conf.rule(rule.name).auto_close_after_clean_runs
+        reason = f"{after} runs in a row found the opposite."
+        for part in batches(sites, _AT_ONCE):
+            for site in rule.clean(scope).filter(pk__in=part):
+                due = [job for job in watched[site.pk] if job.clean_runs + 1 >= after]
+                found.counted += [job for job in watched[site.pk] if job not in due]
+                key = str(getattr(site, scope.adapter.site.key))
+                found.due += [Due(job, key, scope.label(site), reason) for job in due]
     return found

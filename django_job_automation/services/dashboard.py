@@ -1,8 +1,9 @@
-"""How it stands: open jobs, those of the last days, the last run; in four statements."""
+"""How it stands: open jobs by age, those of the last days, the last runs; in four statements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.db import router
@@ -14,9 +15,13 @@ from django_job_automation.models import Run
 from django_job_automation.rules import RULES
 from django_job_automation.services.overrides import effective
 
-__all__ = ["Dashboard", "Day", "RecentJob", "dashboard"]
+__all__ = ["AGES", "Dashboard", "Day", "RecentJob", "dashboard"]
+
+#: Upper ends of ages in days; what is older is counted by itself.
+AGES = (1, 7, 30)
 
 _RECENT = 20
+_RUNS = 10
 _WEEK = 7
 
 
@@ -46,17 +51,27 @@ class Dashboard:
     How it stands.
 
     Attributes:
-        open: the open jobs by rule.
+        ages: open jobs by rule, those up to each of AGES and those beyond.
         days: the oldest first, today last.
-        last_run: the newest run, whatever came of it; None when there was none.
+        runs: the newest first, whatever came of them.
     """
 
-    open: Mapping[str, int]
+    ages: Mapping[str, tuple[int, ...]]
     created_today: int
     created_week: int
-    last_run: Run | None
     recent: tuple[RecentJob, ...]
     days: tuple[Day, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def open(self) -> dict[str, int]:
+        """Return the open jobs by rule."""
+        return {name: sum(counts) for name, counts in self.ages.items()}
+
+    @property
+    def last_run(self) -> Run | None:
+        """Return the newest run; None when there was none."""
+        return self.runs[0] if self.runs else None
 
 
 def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
@@ -64,24 +79,16 @@ def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
     adapter = get_adapter()
     conf = effective(adapter).conf
     types = {name: conf.rule(name).job_type_id for name in RULES}
-    store, fields = adapter.store, adapter.store.fields
-    of_ours = {f"{fields.type}__in": list(types.values())}
-    mine = store.rows().filter(**of_ours)
-    still_open = dict(
-        store.open_rows()
-        .filter(**of_ours)
-        .order_by()
-        .values_list(fields.type)
-        .annotate(Count("pk"))
-    )
+    store = adapter.store
+    fields = store.fields
+    mine = store.rows().filter(**{f"{fields.type}__in": list(types.values())})
     counted = _by_day(mine, fields, types, now, max(days, _WEEK))
     label = adapter.site.label
     rows: Any = mine.select_related(fields.site).order_by(f"-{fields.created_at}", "-pk")[:_RECENT]
     return Dashboard(
-        open={name: still_open.get(kind, 0) for name, kind in types.items()},
+        ages=_by_age(store.open_rows(), fields, types, now),
         created_today=sum(counted[-1].created.values()),
         created_week=sum(sum(one.created.values()) for one in counted[-_WEEK:]),
-        last_run=Run.objects.using(router.db_for_write(Run)).order_by("-pk").first(),
         recent=tuple(
             RecentJob(
                 id=row.pk,
@@ -95,7 +102,28 @@ def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
             for site in (getattr(row, fields.site),)
         ),
         days=tuple(counted[-days:]),
+        runs=tuple(Run.objects.using(router.db_for_write(Run)).order_by("-pk")[:_RUNS]),
     )
+
+
+def _by_age(
+    open_jobs: Any, fields: JobFields, types: Mapping[str, str], now: datetime
+) -> dict[str, tuple[int, ...]]:
+    """Count the open jobs of each rule by their age."""
+    at = fields.created_at
+    ends = [now - timedelta(days=days) for days in AGES]
+    ages = [
+        Q(**{f"{at}__gte": ends[0]}),
+        *(Q(**{f"{at}__gte": older, f"{at}__lt": younger}) for younger, older in pairwise(ends)),
+        Q(**{f"{at}__lt": ends[-1]}),
+    ]
+    counts = {
+        f"{name}_{index}": Count("pk", filter=Q(**{fields.type: kind}) & age)
+        for name, kind in types.items()
+        for index, age in enumerate(ages)
+    }
+    found = open_jobs.order_by().aggregate(**counts)
+    return {name: tuple(found[f"{name}_{index}"] for index in range(len(ages))) for name in types}
 
 
 def _by_day(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from django_job_automation.engine.judging import (
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.exceptions import UnknownSiteError
 from django_job_automation.rules import Scope
+from django_job_automation.rules.wording import moment
 from django_job_automation.services.overrides import conf_of_site
 
 __all__ = ["Explanation", "explain"]
@@ -67,11 +68,7 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
         raise UnknownSiteError([key])
     conf, store = conf_of_site(adapter, site.pk), adapter.store
     scope = Scope(adapter, conf, now, (key,))
-    limits = ZeroReadsLimits(
-        window=timedelta(days=conf.ZERO_READS.days_to_check),
-        readings=conf.ZERO_READS.readings_to_compare,
-        min_increase=Decimal(str(conf.ZERO_READS.min_increase)),
-    )
+    limits = scope.flatness
     start = now - limits.window
     since = min(start, now - scope.silence.threshold)
     readings = _readings(adapter, site, since, scope.latest)
@@ -124,10 +121,10 @@ def _readings(adapter: ModelAdapter, site: Any, since: datetime, until: datetime
     return list(_made(adapter, rows))
 
 
-def _newest_before(adapter: ModelAdapter, site: Any, moment: datetime) -> list[Reading]:
+def _newest_before(adapter: ModelAdapter, site: Any, until: datetime) -> list[Reading]:
     """Return the newest valid reading up to a moment, as a list of one or none."""
     at, value = adapter.reading.at, adapter.reading.value
-    rows = _rows(adapter, site).filter(**{f"{at}__lte": moment, f"{value}__isnull": False})
+    rows = _rows(adapter, site).filter(**{f"{at}__lte": until, f"{value}__isnull": False})
     return list(_made(adapter, rows[:1]))
 
 
@@ -139,5 +136,7 @@ def _obstacle(adapter: ModelAdapter, site: Any, now: datetime) -> str:
     name = adapter.site.snoozed_until
     until = getattr(site, name) if name else None
     if until is not None and until > now:
-        return f"snoozed until {until:%Y-%m-%d %H:%M} UTC"
+        return f"snoozed until {moment(until)}"
+    if adapter.all_sites().filter(adapter.in_window(now), pk=site.pk).exists():
+        return "in a maintenance window"
     return "not among the sites that the adapter lets the rules look at, as an inactive one"

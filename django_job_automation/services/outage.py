@@ -16,9 +16,9 @@ __all__ = ["RULE", "is_mass_outage", "sentence"]
 RULE = "no_coms"
 
 
-def is_mass_outage(newly: set[Any], scopes: Sequence[Scope], percent: float | None) -> bool:
-    """Return whether so many of the sites have fallen silent; counts them only when it may be."""
-    if percent is None or not newly:
+def is_mass_outage(newly: set[Any], scopes: Sequence[Scope], percent: float) -> bool:
+    """Return whether so many of the sites have fallen silent."""
+    if not newly:
         return False
     total = sum(scope.sites.order_by().count() for scope in scopes)
     return len(newly) > total * percent / 100

@@ -13,13 +13,12 @@ from typing import Any
 from django.db import IntegrityError, router, transaction
 from django.db.models import F, Q
 
-from django_job_automation.adapters import ModelAdapter
-from django_job_automation.conf import JobAutomationSettings
+from django_job_automation.adapters import ModelAdapter, path_of
+from django_job_automation.conf import SECTIONS, JobAutomationSettings
 from django_job_automation.exceptions import OverrideError, VersionConflictError
 from django_job_automation.models import GLOBAL, SettingsOverride
 
 __all__ = [
-    "SECTIONS",
     "Effective",
     "Part",
     "Stored",
@@ -31,8 +30,6 @@ __all__ = [
     "update",
 ]
 
-#: What may be set for the rules; everything else is the settings module's.
-SECTIONS = ("NO_COMS", "ZERO_READS")
 # The same type everywhere: a site has one open job of a type, whatever its settings.
 _GLOBAL_ONLY = ("job_type_id",)
 
@@ -204,7 +201,9 @@ def _parts(
     """Yield the parts: the rest, each group, and sites by what they share."""
     key, group = adapter.site.key, adapter.site.group
     if group is None and groups:
-        raise OverrideError([f"Groups have settings, and {adapter} maps no field for the group."])
+        raise OverrideError(
+            [f"Groups have settings, and {path_of(adapter)} maps no field for the group."]
+        )
     overall = rows.get(GLOBAL, {})
     not_single = ~Q(**{f"{key}__in": list(single)}) if single else Q()
     not_grouped = ~Q(**{f"{group}__in": list(groups)}) if groups else Q()

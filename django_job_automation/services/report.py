@@ -17,27 +17,52 @@ class RuleReport:
 
     Attributes:
         is_enabled: False: it was not asked.
-        found: sites that it flagged.
-        created: jobs that it opened, or would open in a dry run.
-        closed: jobs that it closed, or would close.
         incident: why jobs were held back; "" when none were.
         error: why it failed; "" when it did not.
     """
 
     rule: Rule
     is_enabled: bool = True
-    found: int = 0
-    created: int = 0
-    closed: int = 0
     incident: str = ""
     error: str = ""
     flags: list[Flag] = field(default_factory=list, repr=False)
-    #: Those that got a job in this run.
+    #: Those that got a job in this run, or would in a dry run.
     opened: list[Flag] = field(default_factory=list, repr=False)
     #: Sites that get a job with every run, open ones or not.
     repeated: set[Any] = field(default_factory=set, repr=False)
     held: set[Any] = field(default_factory=set, repr=False)
     closing: Closing | None = field(default=None, repr=False)
+
+    @property
+    def found(self) -> int:
+        """Return how many sites it flagged."""
+        return len(self.flags)
+
+    @property
+    def created(self) -> int:
+        """Return how many jobs it opened, or would open."""
+        return len(self.opened)
+
+    @property
+    def closed(self) -> int:
+        """Return how many jobs it closed, or would close."""
+        return len(self.closing.due) if self.closing else 0
+
+    def fail(self, error: str) -> None:
+        """Forget what it found: nothing of it was written."""
+        self.error, self.flags, self.opened, self.closing = error, [], [], None
+
+    def document(self) -> dict[str, Any]:
+        """Return what programs read of it."""
+        return {
+            "rule": self.rule.name,
+            "enabled": self.is_enabled,
+            "found": self.found,
+            "created": self.created,
+            "closed": self.closed,
+            "incident": self.incident,
+            "error": self.error,
+        }
 
 
 @dataclass(frozen=True)

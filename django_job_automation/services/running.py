@@ -78,8 +78,7 @@ def run_automation(
     if dry_run:
         _ask(reports, scopes)
         for one in reports:
-            one.created = _would_open(one, adapter, conf)
-            one.closed = len(one.closing.due) if one.closing else 0
+            one.opened = _would_open(one, adapter, conf)
         return RunReport(None, as_of, tuple(reports))
     using = router.db_for_write(Run)
     run = lock.begin(
@@ -173,7 +172,6 @@ class _Work:
         for one in reports:
             job_type = conf.rule(one.rule.name).job_type_id
             one.opened = [flag for flag in one.flags if (job_type, flag.site_pk) in opened]
-            one.created = len(one.opened)
             findings += [
                 self._finding(one, flag, opened.get((job_type, flag.site_pk))) for flag in one.flags
             ]
@@ -195,18 +193,17 @@ class _Work:
         if one.closing is None:
             return []
         one.closing.carry_out(self.adapter.store, run=self.run.pk, now=timezone.now())
-        one.closed = len(one.closing.due)
         return [
             Finding(
                 run=self.run,
                 rule=one.rule.name,
-                site_key=key,
-                site_label=label[:255],
-                reason=one.closing.reason,
+                site_key=due.key,
+                site_label=due.label[:255],
+                reason=due.reason,
                 result=Finding.Result.CLOSED,
-                job_key=str(job.key),
+                job_key=str(due.job.key),
             )
-            for job, key, label in one.closing.due
+            for due in one.closing.due
         ]
 
     def _finding(self, one: RuleReport, flag: Flag, job: Any) -> Finding:
@@ -226,16 +223,14 @@ class _Work:
 
     def _end(self) -> None:
         failed = [one for one in self.reports if one.error]
-        is_skipped = not any(one.is_enabled for one in self.reports)
+        outcome = Run.Outcome.DONE
+        if failed:
+            outcome = Run.Outcome.FAILED
+        elif not any(one.is_enabled for one in self.reports):
+            outcome = Run.Outcome.SKIPPED
         ended = lock.end(
             self.run,
-            outcome=(
-                Run.Outcome.FAILED
-                if failed
-                else Run.Outcome.SKIPPED
-                if is_skipped
-                else Run.Outcome.DONE
-            ),
+            outcome=outcome,
             duration_seconds=time.monotonic() - self.started,
             counters=_counters(self.reports),
             error=" ".join(f"{one.rule.title}: {one.error}" for one in failed),
@@ -247,7 +242,7 @@ class _Work:
     @staticmethod
     def _fail(reports: list[RuleReport], error: Exception) -> None:
         for one in reports:
-            one.error, one.created, one.closed, one.opened = _sentence(error), 0, 0, []
+            one.fail(_sentence(error))
             logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
 
 
@@ -267,31 +262,31 @@ def _ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
             flagged = {flag.site_pk for flag in one.flags}
             one.closing = closing_of(one.rule, scopes, flagged, scopes[0].adapter.store)
         except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
-            one.flags, one.error = [], _sentence(error)
+            one.fail(_sentence(error))
             logger.error("Failed to ask for %s: %s", one.rule.title, one.error)
-        one.found = len(one.flags)
 
 
 def _hold(one: RuleReport, scopes: Sequence[Scope]) -> None:
     """Hold back the jobs of sites that have fallen silent all at once."""
     percent = scopes[0].conf.MASS_OUTAGE_PERCENT
-    if one.rule.name != outage.RULE or percent is None or not one.flags:
+    # Of sites that somebody has named, nobody can say what share of all they are.
+    is_whole = scopes[0].keys is None
+    if one.rule.name != outage.RULE or percent is None or not one.flags or not is_whole:
         return
     job_type = scopes[0].conf.rule(one.rule.name).job_type_id
-    has_job = scopes[0].adapter.sites_with_open_job(job_type)
+    has_job = scopes[0].adapter.store.sites_with_open_job(job_type)
     newly = {flag.site_pk for flag in one.flags} - has_job
     if outage.is_mass_outage(newly, scopes, percent):
         one.held, one.incident = newly, outage.sentence(len(newly), percent)
         logger.error("%s", one.incident)
 
 
-def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSettings) -> int:
+def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSettings) -> list[Flag]:
     if not one.flags:
-        return 0
-    has_job = (
-        one.held | adapter.sites_with_open_job(conf.rule(one.rule.name).job_type_id) - one.repeated
-    )
-    return sum(flag.site_pk not in has_job for flag in one.flags)
+        return []
+    has_job = adapter.store.sites_with_open_job(conf.rule(one.rule.name).job_type_id)
+    spared = one.held | (has_job - one.repeated)
+    return [flag for flag in one.flags if flag.site_pk not in spared]
 
 
 def _counters(reports: list[RuleReport]) -> dict[str, Any]:

@@ -29,12 +29,16 @@ class Orders(Meters):
     )
     open_statuses: Sequence[str] = ("new", "assigned")
     new_status = "new"
-    closed_status = "done"
+    closed_status: str | None = "done"
 
 
 class Tickets(Orders):
     job_model = "tests_automation.Ticket"
     job = JobFields(site="meter", type="kind", status="stage", created_at="opened_at")
+
+
+class NeverClosed(Orders):
+    closed_status = None
 
 
 class NeverOpen(Orders):

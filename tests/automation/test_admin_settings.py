@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_job_automation.models import Job, MaintenanceWindow, SettingsOverride
+from django_job_automation.services.dashboard import dashboard
 from django_job_automation.services.overrides import stored
-from django_job_automation.services.overview import overview
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, ago, daily
 from tests.automation.test_running import plant
@@ -115,7 +115,7 @@ class TestDashboard:
             job = Job.objects.create(site=plant(f"S{number}"), job_type="no_coms")
             Job.objects.filter(pk=job.pk).update(created_at=now - timedelta(days=days))
 
-        assert overview(now=now, days=7).ages["no_coms"] == (2, 2, 1, 2)
+        assert dashboard(now=now).ages["no_coms"] == (2, 2, 1, 2)
 
     def test_number_of_statements_is_fixed(self, admin_client, fleet):
         def count(query: str) -> int:

@@ -257,6 +257,16 @@ class TestRuns:
         assert Job.objects.count() == 2
 
 
+@pytest.mark.parametrize(("method", "url"), [("get", SETTINGS), ("post", RUN), ("get", DASHBOARD)])
+def test_stored_settings_that_no_longer_fit_are_said(client, method, url):
+    SettingsOverride.objects.create(values={"NO_COMS": {"days": 3}})
+
+    response = getattr(client, method)(url)
+
+    assert response.status_code == 500
+    assert "['NO_COMS']['days'] is not a setting" in response.json()["error"]
+
+
 class TestDashboard:
     def test_shape_is_as_published(self, client, fleet):
         client.post(RUN, {"as_of": AS_OF.isoformat()}, format="json")

@@ -13,6 +13,7 @@ from django_job_automation.engine.judging import Flatness, Silence, judge_flat, 
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.models import Finding, Job, JobClaim, MaintenanceWindow, Reading, Site
 from django_job_automation.rules import RULES, Scope
+from django_job_automation.services.overrides import replace
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, CASES, ago, daily
 from tests.automation.models import Meter, Sample, WorkOrder
@@ -103,6 +104,28 @@ class TestClosing:
         assert run(1, dry_run=True)["no_coms"].closed == 1
         assert Job.objects.get().clean_runs == 1
 
+    def test_each_group_is_closed_by_its_own_number(self):
+        replace(
+            {"NO_COMS": {"auto_close_after_clean_runs": 1}},
+            scope="group:north",
+            version=None,
+            changed_by="ada",
+        )
+        sites = [plant("A", [(ago(5), "7")], group="north"), plant("B", [(ago(5), "7")])]
+        run()
+        for site in sites:
+            read(site, 1, 8)
+        for _ in range(2):
+            run(1)
+
+        reasons = {job.site.site_id: job.evidence["closed"]["reason"] for job in Job.objects.all()}
+        assert reasons == {
+            "A": "1 runs in a row found the opposite.",
+            "B": "2 runs in a row found the opposite.",
+        }
+        told = Finding.objects.filter(result="CLOSED").values_list("site_key", "reason")
+        assert dict(told) == reasons
+
     def test_command_says_so(self):
         site = plant("A", [(ago(5), "7")])
         run()
@@ -188,6 +211,11 @@ class TestMassOutage:
             "create_no_coms_jobs", "--as-of", AS_OF.isoformat(), stdout=io.StringIO(), stderr=error
         )
         assert "look at the intake" in error.getvalue()
+
+    def test_site_that_is_named_gets_its_job(self):
+        self.silence("S0")
+
+        assert run(keys=["S0"])["no_coms"].created == 1
 
     def test_those_that_were_silent_before_do_not_count(self):
         self.silence("S0", "S1")

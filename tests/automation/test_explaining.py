@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from django_job_automation.models import Reading, Site
+from django_job_automation.models import MaintenanceWindow, Reading, Site
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, CASES, ago, daily
 from tests.automation.test_running import plant
@@ -48,6 +48,17 @@ def test_site_that_no_rule_looks_at(known, words):
 
     assert words in explained("A")
     assert json.loads(explained("A", "--json"))["no_coms"]["flagged"] is False
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [("group:north", "it is in a maintenance window"), ("group:south", "Rules look at it: yes")],
+)
+def test_window_is_named(scope, words):
+    plant("A", group="north")
+    MaintenanceWindow.objects.create(scope=scope, starts_at=ago(1), ends_at=ago(-1))
+
+    assert words in explained("A")
 
 
 def test_unknown_site_is_wrong_usage():

@@ -85,6 +85,18 @@ def test_open_statuses_of_others_come_from_the_settings(settings):
     assert get_adapter().store.open_statuses == ("new", "late")
 
 
+def test_jobs_that_cannot_be_closed_are_said(settings):
+    settings.JOB_AUTOMATION = {
+        "ADAPTER": f"{HERE}.NeverClosed",
+        "ZERO_READS": {"auto_close_after_clean_runs": 3},
+    }
+
+    [found] = check_adapter()
+
+    assert "['ZERO_READS']['auto_close_after_clean_runs'] is set" in found.msg
+    assert "has no closed_status" in found.msg
+
+
 def test_days_need_time_zones(settings):
     settings.USE_TZ = False
 
