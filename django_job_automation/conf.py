@@ -131,6 +131,11 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
         description="Statuses of a job in a table of your own in which somebody still has to do "
         "something, in place of the adapter's; those of the app's own jobs are fixed.",
     )
+    DATA_QUALITY: bool = Field(
+        True,
+        description="Whether readings of the future, registers that fell and sites that were never "
+        "read are kept as findings; they open no job.",
+    )
     KEEP_RUNS_DAYS: float = Field(
         400,
         ge=0,

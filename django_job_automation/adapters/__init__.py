@@ -15,7 +15,12 @@ models; a site with others derives from :class:`ModelAdapter`::
         new_status = "new"
 """
 
-from django_job_automation.adapters.fields import JobFields, ReadingFields, SiteFields
+from django_job_automation.adapters.fields import (
+    JobFields,
+    ReadingFields,
+    SiteFields,
+    moment_of,
+)
 from django_job_automation.adapters.models import (
     DefaultAdapter,
     ModelAdapter,
@@ -35,5 +40,6 @@ __all__ = [
     "SiteFields",
     "Watched",
     "get_adapter",
+    "moment_of",
     "path_of",
 ]

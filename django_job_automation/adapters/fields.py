@@ -1,8 +1,9 @@
 """What the fields of an integrator's models are called."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
-__all__ = ["JobFields", "ReadingFields", "SiteFields"]
+__all__ = ["JobFields", "ReadingFields", "SiteFields", "moment_of"]
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,10 @@ class JobFields:
     status: str
     created_at: str
     description: str | None = None
+
+
+def moment_of(value: date | datetime | None) -> datetime | None:
+    """Return a moment; of a day, as an integrator's field may hold it, its beginning in UTC."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time.min, tzinfo=UTC)

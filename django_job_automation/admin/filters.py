@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from django_job_automation.engine.quality import KINDS
 from django_job_automation.models import OPEN_STATUSES, Job
 from django_job_automation.rules import RULES
 
@@ -55,14 +56,17 @@ class TypeFilter(admin.SimpleListFilter):
 
 
 class RuleFilter(admin.SimpleListFilter):
-    """The rules."""
+    """The rules, and what they note."""
 
     title = _("rule")
     parameter_name = "rule"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return their names."""
-        return [(name, rule.title) for name, rule in RULES.items()]
+        return [
+            *((name, rule.title) for name, rule in RULES.items()),
+            *((kind, kind) for kind in KINDS),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return what the rule has found."""

@@ -73,6 +73,7 @@ class RuleResultSchema(_Fields):  # type: ignore[type-arg]
     found = serializers.IntegerField()
     created = serializers.IntegerField()
     closed = serializers.IntegerField()
+    noted = serializers.IntegerField()
     incident = serializers.CharField(allow_blank=True)
     error = serializers.CharField(allow_blank=True)
 

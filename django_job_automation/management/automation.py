@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
@@ -98,6 +99,8 @@ def _lines(one: RuleReport, *, dry_run: bool) -> Iterator[str]:
         yield f"{title} job creation failed: {one.error}"
     else:
         yield f"{'Would create' if dry_run else 'Created'} {one.created} {title} jobs"
+        for kind, count in Counter(note.kind for note in one.notes).items():
+            yield f"Noted {kind} at {count} sites"
         if one.closed:
             yield f"{'Would close' if dry_run else 'Closed'} {one.closed} {title} jobs"
 
@@ -114,6 +117,10 @@ def _document(report: RunReport, *, dry_run: bool) -> dict[str, Any]:
                 "sites": [
                     {"site": flag.key, "name": flag.label, "reason": flag.reason}
                     for flag in one.flags
+                ],
+                "notes": [
+                    {"kind": note.kind, "site": note.key, "name": note.label, "reason": note.reason}
+                    for note in one.notes
                 ],
             }
             for one in report.rules

@@ -66,6 +66,7 @@ class Finding(models.Model):
         OPEN = "OPEN", _("job open already")
         HELD = "HELD", _("held back")
         CLOSED = "CLOSED", _("job closed")
+        NOTED = "NOTED", _("noted")
 
     run = models.ForeignKey(
         Run, on_delete=models.CASCADE, related_name="findings", verbose_name=_("run")

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from django.db.models import Model, OuterRef, Q, QuerySet
 
-from django_job_automation.adapters import ModelAdapter
+from django_job_automation.adapters import ModelAdapter, moment_of
 from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 
-__all__ = ["Flag", "Rule", "Scope"]
+__all__ = ["Flag", "Note", "Rule", "Scope"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,24 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Note:
+    """
+    Something wrong with a site's data that a rule has seen on its way; it opens no job.
+
+    Attributes:
+        kind: ``clock_error``, ``meter_reset``, ``never_read``.
+        reason: what was seen, in one sentence.
+        evidence: the figures behind it; JSON.
+    """
+
+    kind: str
+    key: str
+    label: str
+    reason: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Scope:
     """
     What a rule looks at.
@@ -42,6 +60,7 @@ class Scope:
     Attributes:
         keys: these sites only; None for all that are eligible.
         selection: of the eligible ones, those that ``conf`` holds for.
+        now: the moment of the run; None for ``as_of``.
     """
 
     adapter: ModelAdapter
@@ -49,16 +68,17 @@ class Scope:
     as_of: datetime
     keys: tuple[str, ...] | None = None
     selection: Q = field(default_factory=Q)
+    now: datetime | None = None
 
     @property
     def sites(self) -> QuerySet[Any]:
         """Return the sites, in the order of their keys."""
-        name = self.adapter.site.key
+        fields = self.adapter.site
         rows = self.adapter.eligible(as_of=self.as_of).filter(self.selection)
         if self.keys is not None:
-            rows = rows.filter(**{f"{name}__in": self.keys})
-        names = [one for one in (name, self.adapter.site.label) if one]
-        return rows.only("pk", *names).order_by(name)
+            rows = rows.filter(**{f"{fields.key}__in": self.keys})
+        names = [one for one in (fields.key, fields.label, fields.commissioned_at) if one]
+        return rows.only("pk", *names).order_by(fields.key)
 
     @property
     def silence(self) -> NoComsLimits:
@@ -83,29 +103,40 @@ class Scope:
         """Return the moment beyond which a reading is none."""
         return self.as_of + self.silence.future_tolerance
 
-    def readings(self, *, since: datetime | None = None, until: datetime) -> QuerySet[Any]:
-        """Return the valid readings of the site of the query around, up to a moment."""
+    @property
+    def is_backtest(self) -> bool:
+        """Return whether ``as_of`` lies in the past: what came later is then not there yet."""
+        return self.now is not None and self.latest < self.now
+
+    def readings(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> QuerySet[Any]:
+        """Return the readings with a value of the site of the query around, between moments."""
         fields = self.adapter.reading
         rows = self.adapter.all_readings().filter(
-            **{
-                fields.site: OuterRef("pk"),
-                f"{fields.value}__isnull": False,
-                f"{fields.at}__lte": until,
-            }
+            **{fields.site: OuterRef("pk"), f"{fields.value}__isnull": False}
         )
+        if until is not None:
+            rows = rows.filter(**{f"{fields.at}__lte": until})
         return rows if since is None else rows.filter(**{f"{fields.at}__gte": since})
 
+    def key(self, site: Model) -> str:
+        """Return what people call a site."""
+        return str(getattr(site, self.adapter.site.key))
+
     def label(self, site: Model) -> str:
-        """Return what a site is called."""
+        """Return a site's name; "" when it has none."""
         name = self.adapter.site.label
         return str(getattr(site, name) or "") if name else ""
 
-    def is_old(self, moment: datetime) -> Q:
-        """Return which sites were commissioned before a moment, or nobody knows when."""
+    def commissioned_at(self, site: Model) -> datetime | None:
+        """Return since when a site is there; None when nobody knows."""
         name = self.adapter.site.commissioned_at
-        if name is None:
-            return Q()
-        return Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lt": moment})
+        return moment_of(getattr(site, name)) if name else None
+
+    def note(self, kind: str, site: Model, reason: str, **evidence: Any) -> Note:
+        """Return a note on a site."""
+        return Note(kind, self.key(site), self.label(site), reason, evidence)
 
 
 class Rule(Protocol):
@@ -120,8 +151,8 @@ class Rule(Protocol):
     name: str
     title: str
 
-    def find(self, scope: Scope) -> Iterable[Flag]:
-        """Return the sites that it finds; may raise whatever goes wrong."""
+    def find(self, scope: Scope) -> Iterable[Flag | Note]:
+        """Return the sites that it finds, and what else it saw; may raise whatever goes wrong."""
         ...
 
     def clean(self, scope: Scope) -> QuerySet[Any]:

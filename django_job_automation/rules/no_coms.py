@@ -4,40 +4,78 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from django_job_automation.rules.base import Flag, Scope
+from django_job_automation.engine.quality import CLOCK_ERROR, NEVER_READ
+from django_job_automation.rules.base import Flag, Note, Scope
 from django_job_automation.rules.wording import days, moment
 
 __all__ = ["NoComs"]
 
 
 class NoComs:
-    """Flags sites without a valid reading since ``days_threshold``."""
+    """
+    Flags sites without a valid reading since ``days_threshold``.
+
+    Each site costs one look at the end of its index: only where its newest reading is too old,
+    missing or of the future, more is asked. So the same statement sees wrong clocks, and sites
+    that were never read.
+    """
 
     name = "no_coms"
     title = "No Coms"
 
-    def find(self, scope: Scope) -> Iterator[Flag]:
-        """Yield the silent sites; asked in one statement."""
+    def find(self, scope: Scope) -> Iterator[Flag | Note]:
+        """Yield the silent sites, and notes on the data; asked in one statement."""
         cutoff = scope.as_of - scope.silence.threshold
-        at = scope.adapter.reading.at
-        # NOT EXISTS: one reading without a site would make NOT IN find nothing, for ever.
-        silent = scope.sites.filter(~Exists(scope.readings(since=cutoff, until=scope.latest)))
-        known = scope.readings(until=scope.latest)
-        silent = silent.filter(Q(Exists(known)) | scope.is_old(cutoff)).annotate(
-            last_reading_at=Subquery(known.order_by(f"-{at}").values(at)[:1])
-        )
-        limit = scope.conf.NO_COMS.days_threshold
-        for site in silent.iterator(chunk_size=2000):
-            yield self._flag(site, site.last_reading_at, scope, limit)
+        for site in self._doubtful(scope, cutoff).iterator(chunk_size=2000):
+            last, newest = site.opskit_last_at, site.opskit_newest_at
+            if newest is not None and newest > scope.latest:
+                yield scope.note(
+                    CLOCK_ERROR,
+                    site,
+                    f"It has a reading of {moment(newest)}, which is to come: its clock is wrong.",
+                    newest_reading_at=newest.isoformat(),
+                )
+            if last is None:
+                yield scope.note(NEVER_READ, site, "It was never read.")
+            if self._is_silent(scope, site, last, cutoff):
+                yield self._flag(scope, site, last)
 
     def clean(self, scope: Scope) -> QuerySet[Any]:
         """Return the sites that talk."""
         cutoff = scope.as_of - scope.silence.threshold
         return scope.sites.filter(Exists(scope.readings(since=cutoff, until=scope.latest)))
 
-    def _flag(self, site: Any, last: datetime | None, scope: Scope, limit: float) -> Flag:
+    def _doubtful(self, scope: Scope, cutoff: datetime) -> QuerySet[Any]:
+        """Return the sites whose newest reading is no sign that they talk."""
+        at = scope.adapter.reading.at
+        # In a backtest what came later is no error.
+        newest = scope.readings(until=scope.latest if scope.is_backtest else None)
+        newest = newest.order_by(f"-{at}")
+        is_fresh = ExpressionWrapper(
+            Q(**{f"{at}__gte": cutoff, f"{at}__lte": scope.latest}), BooleanField()
+        )
+        # Compared inside: outside, a database would look for the newest once for each comparison.
+        fresh = Subquery(newest.values(opskit_fresh=is_fresh)[:1], BooleanField())
+        doubtful = scope.sites.alias(opskit_fresh=Coalesce(fresh, Value(False)))
+        last = scope.readings(until=scope.latest).order_by(f"-{at}").values(at)[:1]
+        found: QuerySet[Any] = doubtful.filter(opskit_fresh=False).annotate(
+            opskit_last_at=Subquery(last), opskit_newest_at=Subquery(newest.values(at)[:1])
+        )
+        return found
+
+    @staticmethod
+    def _is_silent(scope: Scope, site: Any, last: datetime | None, cutoff: datetime) -> bool:
+        if last is not None:
+            return last < cutoff
+        since = scope.commissioned_at(site)
+        return since is None or since < cutoff
+
+    @staticmethod
+    def _flag(scope: Scope, site: Any, last: datetime | None) -> Flag:
+        limit = scope.conf.NO_COMS.days_threshold
         evidence: dict[str, Any] = {
             "last_reading_at": None if last is None else last.isoformat(),
             "days_threshold": limit,
@@ -53,7 +91,7 @@ class NoComs:
             )
         return Flag(
             site_pk=site.pk,
-            key=str(getattr(site, scope.adapter.site.key)),
+            key=scope.key(site),
             label=scope.label(site),
             description=f"No readings for {days(limit)}",
             reason=reason,

@@ -1,8 +1,10 @@
 """Numbers and moments in sentences for operators."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
-__all__ = ["days", "moment"]
+__all__ = ["days", "figure", "moment"]
 
 
 def days(count: float) -> str:
@@ -13,3 +15,8 @@ def days(count: float) -> str:
 def moment(at: datetime) -> str:
     """Return a moment in UTC, to the minute."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def figure(value: Any) -> str:
+    """Return what a register shows without zeros at the end, which are not on each database."""
+    return f"{Decimal(str(value)).normalize():f}"

@@ -17,6 +17,7 @@ from django_job_automation.engine.judging import (
     judge_silent,
 )
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
+from django_job_automation.engine.quality import faults
 from django_job_automation.exceptions import UnknownSiteError
 from django_job_automation.rules import Scope
 from django_job_automation.rules.wording import moment
@@ -37,6 +38,7 @@ class Explanation:
         baseline: the reading from before the window that the window is compared with.
         shown: the newest readings, those that do not count included.
         open_jobs: type and key of each.
+        faults: what is wrong with its data.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Explanation:
     in_window: int
     shown: tuple[Reading, ...]
     open_jobs: tuple[tuple[str, Any], ...]
+    faults: tuple[str, ...]
 
 
 def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
@@ -74,8 +77,8 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
     readings = _readings(adapter, site, since, scope.latest)
     older = _newest_before(adapter, site, since)
     known = [*readings, *older]
-    name = adapter.site.commissioned_at
     before = [one for one in known if one.value is not None and one.at <= start]
+    shown = tuple(_newest(adapter, site))
     valid = [one.at for one in known if one.value is not None and one.at <= scope.latest]
     return Explanation(
         key=key,
@@ -86,7 +89,7 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
             known,
             scope.silence,
             as_of=now,
-            commissioned_at=getattr(site, name) if name else None,
+            commissioned_at=scope.commissioned_at(site),
         ),
         flatness=judge_flat(known, limits, scope.silence, as_of=now),
         silence_limits=scope.silence,
@@ -94,7 +97,9 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
         last_valid_at=max(valid, default=None),
         baseline=max(before, key=lambda one: (one.at, one.value or 0), default=None),
         in_window=len({one.at for one in known if one.value is not None and start < one.at <= now}),
-        shown=tuple(_newest(adapter, site)),
+        shown=shown,
+        # What lies ahead is among the newest.
+        faults=tuple(sorted(faults([*known, *shown], scope.silence, limits, as_of=now))),
         open_jobs=tuple(
             store.open_rows()
             .filter(**{store.fields.site: site.pk})

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django_job_automation.rules import Flag, Rule
+from django_job_automation.rules import Flag, Note, Rule
 from django_job_automation.services.closing import Closing
 
 __all__ = ["RuleReport", "RunReport"]
@@ -26,6 +26,7 @@ class RuleReport:
     incident: str = ""
     error: str = ""
     flags: list[Flag] = field(default_factory=list, repr=False)
+    notes: list[Note] = field(default_factory=list, repr=False)
     #: Those that got a job in this run, or would in a dry run.
     opened: list[Flag] = field(default_factory=list, repr=False)
     #: Sites that get a job with every run, open ones or not.
@@ -50,7 +51,7 @@ class RuleReport:
 
     def fail(self, error: str) -> None:
         """Forget what it found: nothing of it was written."""
-        self.error, self.flags, self.opened, self.closing = error, [], [], None
+        self.error, self.flags, self.notes, self.opened, self.closing = error, [], [], [], None
 
     def document(self) -> dict[str, Any]:
         """Return what programs read of it."""
@@ -60,6 +61,7 @@ class RuleReport:
             "found": self.found,
             "created": self.created,
             "closed": self.closed,
+            "noted": len(self.notes),
             "incident": self.incident,
             "error": self.error,
         }

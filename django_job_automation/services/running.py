@@ -20,7 +20,7 @@ from django_job_automation.adapters import ModelAdapter, Opening, get_adapter
 from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
 from django_job_automation.models import Finding, Run
-from django_job_automation.rules import RULES, Flag, Scope
+from django_job_automation.rules import RULES, Flag, Note, Scope
 from django_job_automation.services import lock, outage
 from django_job_automation.services.closing import closing_of
 from django_job_automation.services.mailing import mail_report
@@ -68,7 +68,9 @@ def run_automation(
     # In UTC wherever it is shown or stored: days are those of 24 hours.
     as_of = (as_of or started_at).astimezone(UTC)
     named = None if keys is None else tuple(keys)
-    scopes = [Scope(adapter, one.conf, as_of, named, one.sites) for one in settings.parts]
+    scopes = [
+        Scope(adapter, one.conf, as_of, named, one.sites, started_at) for one in settings.parts
+    ]
     reports = [
         RuleReport(
             RULES[name], is_enabled=any(one.conf.rule(name).enabled for one in settings.parts)
@@ -175,6 +177,7 @@ class _Work:
             findings += [
                 self._finding(one, flag, opened.get((job_type, flag.site_pk))) for flag in one.flags
             ]
+            findings += map(self._noted, one.notes)
             findings += self._close(one)
             if one.incident:
                 findings.append(
@@ -221,6 +224,17 @@ class _Work:
             job_key="" if job is None else str(job),
         )
 
+    def _noted(self, note: Note) -> Finding:
+        return Finding(
+            run=self.run,
+            rule=note.kind,
+            site_key=note.key,
+            site_label=note.label[:255],
+            reason=note.reason[:500],
+            evidence=dict(note.evidence),
+            result=Finding.Result.NOTED,
+        )
+
     def _end(self) -> None:
         failed = [one for one in self.reports if one.error]
         outcome = Run.Outcome.DONE
@@ -254,7 +268,12 @@ def _ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
                 settings = scope.conf.rule(one.rule.name)
                 if not settings.enabled:
                     continue
-                flags = list(one.rule.find(scope))
+                flags: list[Flag] = []
+                for seen in one.rule.find(scope):
+                    if isinstance(seen, Flag):
+                        flags.append(seen)
+                    elif scope.conf.DATA_QUALITY:
+                        one.notes.append(seen)
                 one.flags += flags
                 if not settings.check_duplicate:
                     one.repeated |= {flag.site_pk for flag in flags}
@@ -291,7 +310,12 @@ def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSetti
 
 def _counters(reports: list[RuleReport]) -> dict[str, Any]:
     return {
-        one.rule.name: {"found": one.found, "created": one.created, "closed": one.closed}
+        one.rule.name: {
+            "found": one.found,
+            "created": one.created,
+            "closed": one.closed,
+            "noted": len(one.notes),
+        }
         for one in reports
         if one.is_enabled
     }

@@ -20,12 +20,16 @@ class Fault:
         kind: of the job that it calls for; "" for none.
         shown: what the register shows at a moment, given what a sound one shows and how many days
             ago that is; None for a row without a value; ... for no row.
+        ahead: how fast its clock is.
+        note: what its data is noted for; "" for nothing.
     """
 
     code: str
     name: str
     kind: str
     shown: Callable[[float, float], object]
+    ahead: timedelta = timedelta()
+    note: str = ""
 
 
 def _sound(kwh: float, _days: float) -> object:
@@ -34,7 +38,13 @@ def _sound(kwh: float, _days: float) -> object:
 
 PLANTS = (
     Fault("P01", "Sound", "", _sound),
-    Fault("P02", "Silent for five days", "no_coms", lambda kwh, days: kwh if days > 5 else ...),
+    Fault(
+        "P02",
+        "Silent for five days",
+        "no_coms",
+        lambda kwh, days: kwh if days > 5 else ...,
+        note="clock_error",
+    ),
     Fault("P03", "Rows without values", "no_coms", lambda kwh, days: kwh if days > 4 else None),
     Fault("P04", "Stands still", "zero_reads", lambda kwh, days: kwh if days > 6 else 777.0),
     Fault(
@@ -43,9 +53,16 @@ PLANTS = (
         "zero_reads",
         lambda kwh, days: kwh if days > 5 else 0.0,
     ),
-    Fault("P06", "Reset yesterday", "", lambda kwh, days: kwh if days > 1 else kwh / 1000),
-    Fault("P07", "Dark for three days", "", lambda kwh, days: kwh if days > 3 else 900.0),
+    Fault(
+        "P06",
+        "Reset yesterday",
+        "",
+        lambda kwh, days: kwh if days > 1 else kwh / 1000,
+        note="meter_reset",
+    ),
+    Fault("P07", "Dark for three days", "", lambda kwh, days: kwh if days > 3 else 9000.0),
     Fault("P08", "Reads at night only", "", lambda kwh, days: kwh if days % 1 < 0.25 else ...),
+    Fault("P09", "Clock a day fast", "", _sound, ahead=timedelta(days=1), note="clock_error"),
 )
 
 
@@ -58,4 +75,4 @@ def readings(fault: Fault, now: datetime) -> Iterator[tuple[datetime, float | No
         kwh += max(0.0, _PEAK_KWH * sin((at.hour - 6) / 12 * pi))
         shown = fault.shown(kwh, hours / 24)
         if shown is None or isinstance(shown, float):
-            yield at, shown
+            yield at + fault.ahead, shown

@@ -11,7 +11,8 @@ from django_job_automation.conf import get_conf
 from django_job_automation.engine.judging import Reading as Read
 from django_job_automation.engine.judging import is_flat, is_silent
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
-from django_job_automation.rules import RULES, Scope
+from django_job_automation.engine.quality import faults
+from django_job_automation.rules import RULES, Flag, Scope
 from tests.automation.adapters import Meters
 from tests.automation.histories import AS_OF
 from tests.automation.models import Meter, Sample
@@ -51,7 +52,7 @@ def test_rules_agree_with_the_definitions(settings, sites, readings_to_compare, 
     }
     silence = NoComsLimits(timedelta(days=3))
     limits = ZeroReadsLimits(timedelta(days=4), readings_to_compare, Decimal(str(min_increase)))
-    expected: dict[str, set[str]] = {"no_coms": set(), "zero_reads": set()}
+    expected: set[tuple[str, str]] = set()
     for number, (history, days, is_active) in enumerate(sites):
         built_at = None if days is None else AS_OF - timedelta(days=days)
         meter = Meter.objects.create(code=str(number), built_at=built_at, in_service=is_active)
@@ -64,12 +65,17 @@ def test_rules_agree_with_the_definitions(settings, sites, readings_to_compare, 
             for age, value in history
         ]
         if is_active and is_silent(reads, silence, as_of=AS_OF, commissioned_at=built_at):
-            expected["no_coms"].add(str(number))
+            expected.add(("no_coms", str(number)))
         if is_active and is_flat(reads, limits, silence, as_of=AS_OF):
-            expected["zero_reads"].add(str(number))
+            expected.add(("zero_reads", str(number)))
+        if is_active:
+            wrong = faults(reads, silence, limits, as_of=AS_OF)
+            expected |= {(kind, str(number)) for kind in wrong}
 
     scope = Scope(Meters(), get_conf(), AS_OF)
 
-    assert {name: {flag.key for flag in rule.find(scope)} for name, rule in RULES.items()} == (
-        expected
-    )
+    assert {
+        (name if isinstance(seen, Flag) else seen.kind, seen.key)
+        for name, rule in RULES.items()
+        for seen in rule.find(scope)
+    } == expected

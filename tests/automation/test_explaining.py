@@ -30,6 +30,7 @@ def test_flat_site_is_explained():
     assert "Rules look at it: yes" in text
     assert "no_coms: not flagged: talks; last read 2026-11-20 00:00 UTC, limit 3 days" in text
     assert "zero_reads: flagged: flat; 4 moments in 4 days, at least 3 wanted" in text
+    assert "Data: clock_error" in text
     assert "Open jobs: zero_reads #" in text
     assert "2026-11-22 06:00 UTC  9.000000  in the future: counts as none" in text
     assert "2026-11-20 05:00 UTC  no value: counts as none" in text

@@ -55,8 +55,8 @@ def test_run_opens_jobs_and_says_why(fleet):
     done = Run.objects.get()
     assert (done.outcome, done.active, done.started_by) == ("DONE", None, "test")
     assert done.counters == {
-        "no_coms": {"found": 1, "created": 1, "closed": 0},
-        "zero_reads": {"found": 1, "created": 1, "closed": 0},
+        "no_coms": {"found": 1, "created": 1, "closed": 0, "noted": 0},
+        "zero_reads": {"found": 1, "created": 1, "closed": 0, "noted": 0},
     }
     assert done.settings["NO_COMS"]["days_threshold"] == 3
     assert json.dumps(done.settings)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from django_job_automation.checks import check_adapter, check_settings
 from django_job_automation.services.running import run_automation
@@ -25,9 +26,10 @@ def test_adapter_fits_the_schema():
 
 
 @pytest.mark.parametrize("hour", [0, 3, 6, 12, 21])
-def test_jobs_are_those_that_the_faults_call_for(hour):
+def test_jobs_are_those_that_the_faults_call_for(hour, monkeypatch):
     """At any time of the day: a night makes nothing silent or flat."""
     now = datetime(2026, 6, 20, hour, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
     Command._make(list(faults.PLANTS), now)
 
     first = run_automation(started_by="test", as_of=now)
@@ -35,6 +37,8 @@ def test_jobs_are_those_that_the_faults_call_for(hour):
 
     called_for = {(one.code, one.kind) for one in faults.PLANTS if one.kind}
     assert set(WorkOrder.objects.values_list("plant__code", "kind")) == called_for
+    noted = {(note.key, note.kind) for rule in first.rules for note in rule.notes}
+    assert noted == {(one.code, one.note) for one in faults.PLANTS if one.note}
     assert (first.created, second.created) == (len(called_for), 0)
 
 
@@ -45,8 +49,8 @@ def test_seeding_again_makes_nothing():
         call_command("seed_plants", stdout=output)
         outputs.append(output.getvalue())
 
-    assert outputs == ["8 plants made\n", "0 plants made\n"]
-    assert Plant.objects.count() == 8
+    assert outputs == ["9 plants made\n", "0 plants made\n"]
+    assert Plant.objects.count() == 9
     assert Telemetry.objects.filter(plant__code="P01").count() == 14 * 24 + 1
 
 

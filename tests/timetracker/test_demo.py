@@ -77,7 +77,7 @@ def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
         "1 added, 5 updated",
         "jobs done: 3",
         "no issues",
-        "plants made: 8",
+        "plants made: 9",
         "4 found, 4 new orders",
         "monitor --once",
         "5 UP",

@@ -60,6 +60,7 @@ def _lines(one: Explanation) -> Iterator[str]:
         f"{one.in_window} moments in {window}, at least {limits.readings} wanted; "
         f"before them: {before}; tolerance {limits.min_increase}"
     )
+    yield f"Data: {', '.join(one.faults) or 'nothing is wrong with it'}"
     jobs = ", ".join(f"{job_type} #{key}" for job_type, key in one.open_jobs)
     yield f"Open jobs: {jobs or 'none'}"
     yield "Newest readings:" if one.shown else "No reading is stored."
@@ -106,6 +107,7 @@ def _document(one: Explanation) -> dict[str, Any]:
             "readings_to_compare": one.flatness_limits.readings,
             "min_increase": str(one.flatness_limits.min_increase),
         },
+        "data_faults": list(one.faults),
         "open_jobs": [{"job_type": kind, "id": str(key)} for kind, key in one.open_jobs],
         "readings": [
             {"at": reading.at, "value": None if reading.value is None else str(reading.value)}
