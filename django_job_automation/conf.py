@@ -2,113 +2,28 @@
 The setting ``JOB_AUTOMATION``; the only module that reads it.
 
 The keys inside a rule were published in lower case and stay so; those beside the rules are upper
-case, as everywhere else.
+case, as everywhere else. A rule of the site's own, named in ``RULES``, has a key beside the others.
 """
 
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 from django.utils.module_loading import import_string
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
-from django_opskit.conf import AppSettings, SettingsModel
+from django_job_automation.rule_settings import (
+    NoComsSettings,
+    RuleSettings,
+    UnderperformanceSettings,
+    ZeroReadsSettings,
+)
+from django_opskit.conf import AppSettings
 
-__all__ = [
-    "SECTIONS",
-    "JobAutomationSettings",
-    "NoComsSettings",
-    "RuleSettings",
-    "ZeroReadsSettings",
-    "get_conf",
-]
+__all__ = ["JobAutomationSettings", "get_conf"]
 
-# A minute and a half: what is shorter is no time between two readings.
-_SHORTEST_DAYS = 0.001
 _LONGEST_DAYS = 3650.0
-_JOB_TYPE_LENGTH = 50
-
-#: The keys that hold the settings of a rule.
-SECTIONS = ("NO_COMS", "ZERO_READS")
-
-
-class RuleSettings(SettingsModel):
-    """What every rule has."""
-
-    enabled: bool = Field(True, description="Whether the rule runs.")
-    job_type_id: str = Field(
-        "",
-        min_length=1,
-        max_length=_JOB_TYPE_LENGTH,
-        description="The type of the jobs that it opens.",
-    )
-    check_duplicate: bool = Field(
-        True,
-        description="Whether a site with an open job of this type gets no second one; False opens "
-        "another with every run.",
-    )
-    auto_close_after_clean_runs: int = Field(
-        0,
-        ge=0,
-        le=1000,
-        description="Runs in a row that find the opposite after which a job that a run opened is "
-        "closed; 0 leaves that to people.",
-    )
-
-    @field_validator("job_type_id")
-    @classmethod
-    def _is_printable(cls, text: str) -> str:
-        if not text.isprintable():
-            raise ValueError("it must be printable")
-        return text
-
-
-class NoComsSettings(RuleSettings):
-    """Sites that have stopped talking."""
-
-    days_threshold: float = Field(
-        3,
-        ge=_SHORTEST_DAYS,
-        le=_LONGEST_DAYS,
-        allow_inf_nan=False,
-        description="Days of 24 hours without a reading after which a site is silent.",
-    )
-    job_type_id: str = Field(
-        "no_coms",
-        min_length=1,
-        max_length=_JOB_TYPE_LENGTH,
-        description="The type of the jobs that it opens.",
-    )
-
-
-class ZeroReadsSettings(RuleSettings):
-    """Sites that talk and no longer count."""
-
-    days_to_check: float = Field(
-        4,
-        ge=_SHORTEST_DAYS,
-        le=_LONGEST_DAYS,
-        allow_inf_nan=False,
-        description="Days of 24 hours for which the register has to have stood still.",
-    )
-    readings_to_compare: int = Field(
-        3,
-        ge=1,
-        le=100_000,
-        description="At least so many moments of these days have to have been read.",
-    )
-    min_increase: float | Decimal = Field(
-        0.0,
-        ge=0,
-        le=1e15,
-        allow_inf_nan=False,
-        description="A rise or fall of up to this, in the unit of the readings, is none.",
-    )
-    job_type_id: str = Field(
-        "zero_reads",
-        min_length=1,
-        max_length=_JOB_TYPE_LENGTH,
-        description="The type of the jobs that it opens.",
-    )
+_NAME_LENGTH = 50
 
 
 class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
@@ -120,12 +35,21 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
     ZERO_READS: ZeroReadsSettings = Field(
         default_factory=ZeroReadsSettings, description="The rule for flat registers."
     )
+    UNDERPERFORMANCE: UnderperformanceSettings = Field(
+        default_factory=UnderperformanceSettings,
+        description="The rule for sites that count much less than their group.",
+    )
+    RULES: Sequence[str] = Field(
+        (),
+        description="Dotted paths of rules of your own, asked after the others; each has its "
+        "settings under its name in upper case.",
+    )
     ADAPTER: str = Field(
         "django_job_automation.adapters.DefaultAdapter",
         description="Dotted path of the class that says which models hold sites, readings and "
         "jobs.",
     )
-    OPEN_STATUSES: tuple[str, ...] | list[str] | None = Field(
+    OPEN_STATUSES: Sequence[str] | None = Field(
         None,
         min_length=1,
         description="Statuses of a job in a table of your own in which somebody still has to do "
@@ -172,26 +96,116 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
     @field_validator("ADAPTER")
     @classmethod
     def _is_importable(cls, path: str) -> str:
-        try:
-            import_string(path)
-        except ImportError as error:
-            raise ValueError(f"it cannot be imported: {error}") from error
+        _imported(path)
         return path
+
+    @field_validator("RULES")
+    @classmethod
+    def _are_rules(cls, paths: Sequence[str]) -> Sequence[str]:
+        taken = set(JobAutomationSettings.model_fields)
+        for path in paths:
+            rule = _imported(path)
+            if problem := _unfit(rule):
+                raise ValueError(f"{path} {problem}")
+            if rule.name.upper() in taken:
+                raise ValueError(f"{path} is called {rule.name!r}, which is taken: rename it")
+            taken.add(rule.name.upper())
+        return paths
 
     @model_validator(mode="after")
     def _types_differ(self) -> Self:
-        if self.NO_COMS.job_type_id == self.ZERO_READS.job_type_id:
-            raise ValueError(
-                f"NO_COMS and ZERO_READS have the same job_type_id, "
-                f"{self.NO_COMS.job_type_id!r}: give them two"
-            )
+        by_type: dict[str, str] = {}
+        for section in self.sections:
+            job_type = getattr(self, section).job_type_id
+            if (other := by_type.setdefault(job_type, section)) != section:
+                raise ValueError(
+                    f"{other} and {section} have the same job_type_id, {job_type!r}: give them two"
+                )
         return self
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Return the keys that hold the settings of a rule, in the order in which rules run."""
+        fields = type(self).model_fields
+        return tuple(name for name in fields if isinstance(getattr(self, name), RuleSettings))
 
     def rule(self, name: str) -> Any:
         """Return the settings of a rule by its name in lower case, such as ``no_coms``."""
         return getattr(self, name.upper())
 
+    @classmethod
+    def model_for(cls, raw: object) -> "type[JobAutomationSettings]":
+        """Return the model with a key for each rule that ``RULES`` names."""
+        paths = raw.get("RULES") if isinstance(raw, Mapping) else None
+        if not isinstance(paths, tuple | list):
+            return cls
+        rules = []
+        for path in paths:
+            try:
+                rule = _imported(path)
+            except ValueError:
+                continue  # the validator says so
+            if not _unfit(rule) and rule.name.upper() not in cls.model_fields:
+                rules.append(rule)
+        return _with_rules(cls, *rules) if rules else cls
+
 
 def get_conf() -> JobAutomationSettings:
     """Return ``JOB_AUTOMATION`` as it is now; ImproperlyConfigured names what is wrong."""
     return JobAutomationSettings.read()
+
+
+def _imported(path: Any) -> Any:
+    try:
+        return import_string(path)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{path!r} cannot be imported: {error}") from error
+
+
+def _unfit(rule: Any) -> str:
+    """Return why something is no rule; "" when it is one."""
+    if not isinstance(rule, type):
+        return "is no class"
+    missing = [
+        name for name in ("name", "title", "settings", "find", "clean") if not hasattr(rule, name)
+    ]
+    if missing:
+        return f"has no {missing[0]!r}: see django_job_automation.rules.Rule"
+    name: Any = getattr(rule, "name")  # noqa: B009  # of a type, which has none for mypy
+    if not (isinstance(name, str) and name.isidentifier() and name == name.lower()):
+        return f"has the name {name!r}: it must be an identifier in lower case"
+    if len(name) > _NAME_LENGTH:
+        return f"has a name of {len(name)} characters: {_NAME_LENGTH} at most"
+    settings: Any = getattr(rule, "settings")  # noqa: B009
+    if not (isinstance(settings, type) and issubclass(settings, RuleSettings)):
+        return "has settings that do not derive from RuleSettings"
+    return ""
+
+
+@lru_cache(maxsize=32)
+def _with_rules(
+    model: type[JobAutomationSettings], *rules: type[Any]
+) -> type[JobAutomationSettings]:
+    """Return the model with a section for each of these rules."""
+    sections: dict[str, Any] = {}
+    for rule in rules:
+        name = rule.name
+        # Its jobs are of a type that is called like it, unless its own settings say otherwise.
+        named = create_model(
+            f"{rule.__name__}Settings",
+            __base__=rule.settings,
+            job_type_id=(
+                str,
+                Field(
+                    rule.settings().job_type_id or name,
+                    min_length=1,
+                    max_length=_NAME_LENGTH,
+                    description="The type of the jobs that it opens.",
+                ),
+            ),
+        )
+        sections[name.upper()] = (
+            named,
+            Field(default_factory=named, description=f"The rule {rule.title}."),
+        )
+    return create_model(model.__name__, __base__=model, **sections)

@@ -7,6 +7,7 @@ __all__ = [
     "JobAutomationError",
     "OverrideError",
     "RunLockedError",
+    "UnknownRuleError",
     "UnknownSiteError",
     "VersionConflictError",
 ]
@@ -31,6 +32,13 @@ class RunLockedError(JobAutomationError):
     def __init__(self, run: int, started_by: str) -> None:
         super().__init__(f"Run {run} is at work, started by {started_by}: nothing was done.")
         self.run = run
+
+
+class UnknownRuleError(JobAutomationError):
+    """A rule was named that does not exist."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no rule {name!r}: there are {', '.join(known)}.")
 
 
 class UnknownSiteError(JobAutomationError):

@@ -113,13 +113,28 @@ class AppSettings(SettingsModel):
         if cls._last_read is not None and cls._last_read[0] == raw:
             return cast(Self, cls._last_read[1])
         try:
-            settings_now = cls.model_validate(raw)
+            settings_now = cls.parsed(raw)
         except ValidationError:
             sentences = (f"{problem.message} {problem.hint}" for problem in cls.problems())
             raise ImproperlyConfigured(" ".join(sentences).strip()) from None
         # A copy: a dict that is changed in place has to be seen as another.
         cls._last_read = (deepcopy(raw), settings_now)
         return settings_now
+
+    @classmethod
+    def model_for(cls, raw: object) -> type[Self]:  # noqa: ARG003  # for those that override it
+        """
+        Return the model that ``raw`` is validated by.
+
+        Override it where one key of a setting brings others. It must not raise, whatever ``raw``
+        is.
+        """
+        return cls
+
+    @classmethod
+    def parsed(cls, raw: object) -> Self:
+        """Return what ``raw`` would mean as the setting; pydantic's ValidationError if nothing."""
+        return cls.model_for(raw).model_validate(raw)
 
     @classmethod
     def problems(cls) -> list[SettingProblem]:
@@ -129,10 +144,11 @@ class AppSettings(SettingsModel):
     @classmethod
     def problems_of(cls, raw: object) -> list[SettingProblem]:
         """Return what would be wrong if ``raw`` were the setting."""
+        model = cls.model_for(raw)
         try:
-            cls.model_validate(raw)
+            model.model_validate(raw)
         except ValidationError as error:
-            return [_problem(cls, raw, detail) for detail in error.errors()]
+            return [_problem(model, raw, detail) for detail in error.errors()]
         return []
 
 

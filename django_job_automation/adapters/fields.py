@@ -18,6 +18,7 @@ class SiteFields:
         commissioned_at: since when it is there.
         snoozed_until: until when no rule looks at it.
         group: what it can be compared with, and set something for.
+        capacity: what it can count at most, in any unit that is the same for its group.
     """
 
     key: str
@@ -26,6 +27,7 @@ class SiteFields:
     commissioned_at: str | None = None
     snoozed_until: str | None = None
     group: str | None = None
+    capacity: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from django_job_automation.adapters.models import ModelAdapter, path_of
-from django_job_automation.conf import SECTIONS, get_conf
+from django_job_automation.conf import get_conf
 from django_job_automation.exceptions import AdapterError
 from django_job_automation.models import AbstractJob
 
@@ -87,7 +87,7 @@ def _own_jobs(adapter: ModelAdapter) -> Iterator[Problem]:
 
 def _foreign_jobs(adapter: ModelAdapter) -> Iterator[Problem]:
     conf = get_conf()
-    closes = [name for name in SECTIONS if getattr(conf, name).auto_close_after_clean_runs]
+    closes = [name for name in conf.sections if getattr(conf, name).auto_close_after_clean_runs]
     if closes and adapter.closed_status is None:
         yield (
             f"JOB_AUTOMATION[{closes[0]!r}]['auto_close_after_clean_runs'] is set, and "

@@ -144,6 +144,7 @@ class DefaultAdapter(ModelAdapter):
         commissioned_at="commissioned_at",
         snoozed_until="snoozed_until",
         group="group",
+        capacity="capacity",
     )
     reading = ReadingFields(site="site", at="reading_date", value="reading_value")
 

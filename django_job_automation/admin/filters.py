@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_job_automation.engine.quality import KINDS
 from django_job_automation.models import OPEN_STATUSES, Job
-from django_job_automation.rules import RULES
+from django_job_automation.rules import get_rules
 
 __all__ = ["OpenFilter", "RuleFilter", "TypeFilter"]
 
@@ -48,7 +48,8 @@ class TypeFilter(admin.SimpleListFilter):
         from django_job_automation.conf import get_conf
 
         conf = get_conf()
-        return [(conf.rule(name).job_type_id, conf.rule(name).job_type_id) for name in RULES]
+        types = [conf.rule(name).job_type_id for name in get_rules()]
+        return [(one, one) for one in types]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the jobs of the type."""
@@ -64,7 +65,7 @@ class RuleFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return their names."""
         return [
-            *((name, rule.title) for name, rule in RULES.items()),
+            *((name, rule.title) for name, rule in get_rules().items()),
             *((kind, kind) for kind in KINDS),
         ]
 

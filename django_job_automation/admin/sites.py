@@ -27,6 +27,7 @@ class SiteAdmin(AnyModelAdmin):
         "site_id",
         "site_name",
         "group",
+        "capacity",
         "is_active",
         "commissioned_at",
         "snoozed_until",

@@ -36,15 +36,28 @@ class ZeroReadsSchema(_Fields):  # type: ignore[type-arg]
     auto_close_after_clean_runs = serializers.IntegerField(required=False)
 
 
+class UnderperformanceSchema(_Fields):  # type: ignore[type-arg]
+    """The rule for sites that count much less than their group."""
+
+    enabled = serializers.BooleanField(required=False)
+    days_to_check = serializers.FloatField(required=False)
+    percent_of_median = serializers.FloatField(required=False)
+    min_sites = serializers.IntegerField(required=False)
+    job_type_id = serializers.CharField(required=False, max_length=50)
+    check_duplicate = serializers.BooleanField(required=False)
+    auto_close_after_clean_runs = serializers.IntegerField(required=False)
+
+
 class SettingsChangeSchema(_Fields):  # type: ignore[type-arg]
     """What is to be set; keys that are left out are as in the settings module, or as before."""
 
     NO_COMS = NoComsSchema(required=False)
     ZERO_READS = ZeroReadsSchema(required=False)
+    UNDERPERFORMANCE = UnderperformanceSchema(required=False)
 
 
 class SettingsSchema(SettingsChangeSchema):
-    """The settings of both rules as they hold, and the version of what was set."""
+    """The settings of the rules as they hold, and the version of what was set."""
 
     version = serializers.IntegerField()
 

@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 from django_job_automation.adapters import get_adapter
 from django_job_automation.api import schemas
 from django_job_automation.api.permissions import MayChangeSettings, MayRead, MayRun, RunThrottle
-from django_job_automation.conf import SECTIONS
 from django_job_automation.exceptions import (
     OverrideError,
     RunLockedError,
@@ -90,7 +89,7 @@ class SettingsView(_View):
     @staticmethod
     def _answer(version: int) -> Response:
         conf = overrides.effective(get_adapter()).conf
-        sections = {name: getattr(conf, name).model_dump(mode="json") for name in SECTIONS}
+        sections = {name: getattr(conf, name).model_dump(mode="json") for name in conf.sections}
         return Response({**sections, "version": version}, headers={"ETag": f'"{version}"'})
 
 
@@ -152,7 +151,7 @@ class DashboardView(_View):
                 },
                 "recent_jobs": [vars(one) for one in found.recent],
                 "daily_stats": [
-                    {"date": f"{one.day:%d/%m}", "day": one.day, **one.created}
+                    {**one.created, "date": f"{one.day:%d/%m}", "day": one.day}
                     for one in found.days
                 ],
             }

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
-from django_job_automation.exceptions import RunLockedError, UnknownSiteError
+from django_job_automation.exceptions import RunLockedError, UnknownRuleError, UnknownSiteError
 from django_job_automation.services.moments import parse_moment
 from django_job_automation.services.report import RuleReport, RunReport
 from django_job_automation.services.running import run_automation
@@ -47,13 +47,14 @@ class AutomationCommand(OpsCommand):
         as_of: datetime | None = None,
         sites: list[str] | None = None,
         dry_run: bool = False,
+        names: list[str] | None = None,
         **options: Any,
     ) -> None:
         """Run, and say what came of it."""
         name = type(self).__module__.rpartition(".")[2]
         try:
             report = run_automation(
-                self.rules,
+                names or self.rules,
                 started_by=f"{name}, {_user()}",
                 as_of=as_of,
                 keys=sites,
@@ -61,7 +62,7 @@ class AutomationCommand(OpsCommand):
             )
         except RunLockedError as error:
             raise LockHeldError(str(error)) from error
-        except UnknownSiteError as error:
+        except (UnknownRuleError, UnknownSiteError) as error:
             raise UsageError(str(error)) from error
         self._report(report, dry_run=dry_run)
 

@@ -45,6 +45,12 @@ class AbstractSite(models.Model):
         blank=True,
         help_text=_("Sites that can be compared with each other."),
     )
+    capacity = models.FloatField(
+        _("capacity"),
+        null=True,
+        blank=True,
+        help_text=_("What it can count at most, such as its kWp: sites are compared by it."),
+    )
 
     class Meta:
         abstract = True

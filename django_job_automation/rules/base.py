@@ -1,18 +1,22 @@
 """What a rule is, and what it is given and gives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from django.db.models import Model, OuterRef, Q, QuerySet
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 
 from django_job_automation.adapters import ModelAdapter, moment_of
 from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
+from django_job_automation.rule_settings import RuleSettings
+from django_opskit.batches import batches
 
 __all__ = ["Flag", "Note", "Rule", "Scope"]
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class Scope:
         names = [one for one in (fields.key, fields.label, fields.commissioned_at) if one]
         return rows.only("pk", *names).order_by(fields.key)
 
+    def among(self, keys: Sequence[Any], rows: QuerySet[Any] | None = None) -> Iterator[Any]:
+        """Yield the sites with these primary keys, or those of ``rows``, in parts."""
+        for part in batches(keys, _AT_ONCE):
+            yield from (self.sites if rows is None else rows).filter(pk__in=part)
+
     @property
     def silence(self) -> NoComsLimits:
         """Return when a site counts as silent, whether or not that rule is on."""
@@ -120,6 +129,13 @@ class Scope:
             rows = rows.filter(**{f"{fields.at}__lte": until})
         return rows if since is None else rows.filter(**{f"{fields.at}__gte": since})
 
+    def newest(self, name: str, *, until: datetime) -> Subquery:
+        """Return a field of the newest reading with a value up to a moment."""
+        at, value = self.adapter.reading.at, self.adapter.reading.value
+        # Of two at one moment the higher: what the index has, and the same on each database.
+        rows = self.readings(until=until).order_by(f"-{at}", f"-{value}")
+        return Subquery(rows.values(name)[:1])
+
     def key(self, site: Model) -> str:
         """Return what people call a site."""
         return str(getattr(site, self.adapter.site.key))
@@ -141,24 +157,27 @@ class Scope:
 
 class Rule(Protocol):
     """
-    Finds sites.
+    Finds sites. A class that is made without arguments, anew for each run.
 
     Attributes:
-        name: in lower case, as its settings are in upper case.
-        title: as it was published in what commands print.
+        name: an identifier in lower case; its settings have it in upper case.
+        title: what commands and pages call it.
+        settings: what can be set of it; ``scope.conf.rule(name)`` returns them.
     """
 
     name: str
     title: str
+    settings: type[RuleSettings]
 
     def find(self, scope: Scope) -> Iterable[Flag | Note]:
         """Return the sites that it finds, and what else it saw; may raise whatever goes wrong."""
         ...
 
-    def clean(self, scope: Scope) -> QuerySet[Any]:
+    def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterable[Any]:
         """
-        Return the sites of which the opposite is known.
+        Return the rows of those of these sites, by their keys, of which the opposite is known.
 
         Those of which nothing is known are neither found nor clean: missing data closes no job.
+        There may be any number: see :meth:`Scope.among`.
         """
         ...

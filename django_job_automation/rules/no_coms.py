@@ -1,6 +1,6 @@
 """Sites that have stopped talking."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySe
 from django.db.models.functions import Coalesce
 
 from django_job_automation.engine.quality import CLOCK_ERROR, NEVER_READ
+from django_job_automation.rule_settings import NoComsSettings, RuleSettings
 from django_job_automation.rules.base import Flag, Note, Scope
 from django_job_automation.rules.wording import days, moment
 
@@ -25,6 +26,7 @@ class NoComs:
 
     name = "no_coms"
     title = "No Coms"
+    settings: type[RuleSettings] = NoComsSettings
 
     def find(self, scope: Scope) -> Iterator[Flag | Note]:
         """Yield the silent sites, and notes on the data; asked in one statement."""
@@ -43,10 +45,11 @@ class NoComs:
             if self._is_silent(scope, site, last, cutoff):
                 yield self._flag(scope, site, last)
 
-    def clean(self, scope: Scope) -> QuerySet[Any]:
-        """Return the sites that talk."""
+    def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterator[Any]:
+        """Yield those of these sites that talk."""
         cutoff = scope.as_of - scope.silence.threshold
-        return scope.sites.filter(Exists(scope.readings(since=cutoff, until=scope.latest)))
+        talks = Exists(scope.readings(since=cutoff, until=scope.latest))
+        return scope.among(sites, scope.sites.filter(talks))
 
     def _doubtful(self, scope: Scope, cutoff: datetime) -> QuerySet[Any]:
         """Return the sites whose newest reading is no sign that they talk."""

@@ -1,7 +1,6 @@
 """Sites that talk and no longer count."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.db.models import Count, Exists, F, Max, Min, Q, QuerySet, Subquery
 
 from django_job_automation.engine.limits import ZeroReadsLimits
 from django_job_automation.engine.quality import METER_RESET
+from django_job_automation.rule_settings import RuleSettings, ZeroReadsSettings
 from django_job_automation.rules.base import Flag, Note, Scope
 from django_job_automation.rules.wording import days, figure
 
@@ -25,6 +25,7 @@ class ZeroReads:
 
     name = "zero_reads"
     title = "Zero Reads"
+    settings: type[RuleSettings] = ZeroReadsSettings
 
     def find(self, scope: Scope) -> Iterator[Flag | Note]:
         """Yield the flat sites, and notes on those that fell; asked in one statement."""
@@ -53,17 +54,17 @@ class ZeroReads:
             ):
                 yield self._flag(scope, site, limits)
 
-    def clean(self, scope: Scope) -> QuerySet[Any]:
-        """Return the sites whose register moves, and was seen for the whole of the window."""
+    def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterator[Any]:
+        """Yield those of these sites whose register moves, and was seen for all of the window."""
         limits = scope.flatness
         low, high = _bounds(limits)
-        found: QuerySet[Any] = _with_window(_with_ends(scope, limits), scope, limits).filter(
+        moving = _with_window(_with_ends(scope, limits), scope, limits).filter(
             Q(opskit_lowest__lt=low) | Q(opskit_highest__gt=high),
             opskit_talks=True,
             opskit_moments__gte=limits.readings,
             opskit_baseline__isnull=False,
         )
-        return found
+        return scope.among(sites, moving)
 
     @staticmethod
     def _flag(scope: Scope, site: Any, limits: ZeroReadsLimits) -> Flag:
@@ -106,19 +107,13 @@ def _bounds(limits: ZeroReadsLimits) -> tuple[Any, Any]:
 def _with_ends(scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:
     """Return the sites with their values at both ends of the window, and whether they talk."""
     talks = scope.readings(since=scope.as_of - scope.silence.threshold, until=scope.latest)
+    value = scope.adapter.reading.value
     found: QuerySet[Any] = scope.sites.annotate(
         opskit_talks=Exists(talks),
-        opskit_baseline=_newest(scope, scope.as_of - limits.window),
-        opskit_newest=_newest(scope, scope.as_of),
+        opskit_baseline=scope.newest(value, until=scope.as_of - limits.window),
+        opskit_newest=scope.newest(value, until=scope.as_of),
     )
     return found
-
-
-def _newest(scope: Scope, until: datetime) -> Subquery:
-    at, value = scope.adapter.reading.at, scope.adapter.reading.value
-    # Of two at one moment the higher: what the index has, and the same on each database.
-    rows = scope.readings(until=until).order_by(f"-{at}", f"-{value}")
-    return Subquery(rows.values(value)[:1])
 
 
 def _with_window(sites: QuerySet[Any], scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:

@@ -12,11 +12,8 @@ from typing import Any
 
 from django_job_automation.adapters import JobStore, Watched
 from django_job_automation.rules import Rule, Scope
-from django_opskit.batches import batches
 
 __all__ = ["Closing", "Due", "closing_of"]
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -77,10 +74,8 @@ def closing_of(
     for scope in scopes:
         after = scope.conf.rule(rule.name).auto_close_after_clean_runs
         reason = f"{after} runs in a row found the opposite."
-        for part in batches(sites, _AT_ONCE):
-            for site in rule.clean(scope).filter(pk__in=part):
-                due = [job for job in watched[site.pk] if job.clean_runs + 1 >= after]
-                found.counted += [job for job in watched[site.pk] if job not in due]
-                key = str(getattr(site, scope.adapter.site.key))
-                found.due += [Due(job, key, scope.label(site), reason) for job in due]
+        for site in rule.clean(scope, sites):
+            due = [job for job in watched[site.pk] if job.clean_runs + 1 >= after]
+            found.counted += [job for job in watched[site.pk] if job not in due]
+            found.due += [Due(job, scope.key(site), scope.label(site), reason) for job in due]
     return found

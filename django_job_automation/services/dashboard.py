@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from django_job_automation.adapters import JobFields, get_adapter
 from django_job_automation.models import Run
-from django_job_automation.rules import RULES
+from django_job_automation.rules import get_rules
 from django_job_automation.services.overrides import effective
 
 __all__ = ["AGES", "Dashboard", "Day", "RecentJob", "dashboard"]
@@ -51,11 +51,13 @@ class Dashboard:
     How it stands.
 
     Attributes:
+        is_enabled: whether a rule is on, by rule.
         ages: open jobs by rule, those up to each of AGES and those beyond.
         days: the oldest first, today last.
         runs: the newest first, whatever came of them.
     """
 
+    is_enabled: Mapping[str, bool]
     ages: Mapping[str, tuple[int, ...]]
     created_today: int
     created_week: int
@@ -78,7 +80,7 @@ def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
     """Return how it stands; days begin at midnight of the active time zone."""
     adapter = get_adapter()
     conf = effective(adapter).conf
-    types = {name: conf.rule(name).job_type_id for name in RULES}
+    types = {name: conf.rule(name).job_type_id for name in get_rules()}
     store = adapter.store
     fields = store.fields
     mine = store.rows().filter(**{f"{fields.type}__in": list(types.values())})
@@ -86,6 +88,7 @@ def dashboard(*, now: datetime, days: int = _WEEK) -> Dashboard:
     label = adapter.site.label
     rows: Any = mine.select_related(fields.site).order_by(f"-{fields.created_at}", "-pk")[:_RECENT]
     return Dashboard(
+        is_enabled={name: conf.rule(name).enabled for name in types},
         ages=_by_age(store.open_rows(), fields, types, now),
         created_today=sum(counted[-1].created.values()),
         created_week=sum(sum(one.created.values()) for one in counted[-_WEEK:]),

@@ -14,7 +14,7 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import F, Q
 
 from django_job_automation.adapters import ModelAdapter, path_of
-from django_job_automation.conf import SECTIONS, JobAutomationSettings
+from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.exceptions import OverrideError, VersionConflictError
 from django_job_automation.models import GLOBAL, SettingsOverride
 
@@ -172,12 +172,13 @@ def _check_shape(values: Any, scope: str) -> None:
         )
     if len(scope) > _LONGEST_SCOPE:
         raise OverrideError([f"A scope has {_LONGEST_SCOPE} characters at most, got {len(scope)}."])
+    sections = JobAutomationSettings.read().sections
     problems = [
-        f"{name!r} cannot be set here: it is one of {', '.join(SECTIONS)}."
+        f"{name!r} cannot be set here: it is one of {', '.join(sections)}."
         for name in values
-        if name not in SECTIONS
+        if name not in sections
     ]
-    for name in SECTIONS:
+    for name in sections:
         section = values.get(name, {})
         if not isinstance(section, Mapping):
             problems.append(f"{name} is a dict, got {type(section).__name__}.")
@@ -234,7 +235,7 @@ def _laid(base: JobAutomationSettings, layers: Iterable[Values]) -> JobAutomatio
     merged = {**raw, **{name: {**raw.get(name, {}), **over[name]} for name in over}}
     if problems := JobAutomationSettings.problems_of(merged):
         raise OverrideError([f"{one.message} {one.hint}".strip() for one in problems])
-    return JobAutomationSettings.model_validate(merged)
+    return JobAutomationSettings.parsed(merged)
 
 
 def _merged(layers: Iterable[Values]) -> dict[str, dict[str, Any]]:

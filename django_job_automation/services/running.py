@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter, Opening, get_adapter
 from django_job_automation.conf import JobAutomationSettings
-from django_job_automation.exceptions import RunLockedError, UnknownSiteError
+from django_job_automation.exceptions import RunLockedError, UnknownRuleError, UnknownSiteError
 from django_job_automation.models import Finding, Run
-from django_job_automation.rules import RULES, Flag, Note, Scope
+from django_job_automation.rules import Flag, Note, Scope, get_rules
 from django_job_automation.services import lock, outage
 from django_job_automation.services.closing import closing_of
 from django_job_automation.services.mailing import mail_report
-from django_job_automation.services.overrides import effective
+from django_job_automation.services.overrides import Effective, effective
 from django_job_automation.services.report import RuleReport, RunReport
 from django_opskit.masking import mask_text
 
@@ -55,6 +55,7 @@ def run_automation(
 
     Raises:
         RunLockedError: another run is at work; nothing was done.
+        UnknownRuleError: there is no rule of a name; nothing was done.
         UnknownSiteError: a key is no site's; nothing was done.
         ImproperlyConfigured: the settings are wrong.
         OverrideError: what people set does not fit the settings any more.
@@ -71,12 +72,7 @@ def run_automation(
     scopes = [
         Scope(adapter, one.conf, as_of, named, one.sites, started_at) for one in settings.parts
     ]
-    reports = [
-        RuleReport(
-            RULES[name], is_enabled=any(one.conf.rule(name).enabled for one in settings.parts)
-        )
-        for name in (RULES if names is None else names)
-    ]
+    reports = _reports(None if names is None else list(names), settings)
     if dry_run:
         _ask(reports, scopes)
         for one in reports:
@@ -258,6 +254,22 @@ class _Work:
         for one in reports:
             one.fail(_sentence(error))
             logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
+
+
+def _reports(names: Sequence[str] | None, settings: Effective) -> list[RuleReport]:
+    """Return a report for each rule; of those that nobody asked for and that are on, or were."""
+    rules = get_rules()
+    if unknown := [name for name in names or () if name not in rules]:
+        raise UnknownRuleError(unknown[0], list(rules))
+    reports = [
+        RuleReport(
+            rules[name], is_enabled=any(one.conf.rule(name).enabled for one in settings.parts)
+        )
+        for name in (rules if names is None else names)
+    ]
+    if names is not None:
+        return reports
+    return [one for one in reports if one.is_enabled or one.rule.settings().enabled]
 
 
 def _ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_job_automation.models import ACTIVE, Job, Run, SettingsOverride, Site
-from django_job_automation.rules import RULES
+from django_job_automation.rules import NoComs
 from django_job_automation.services.dashboard import dashboard
 from django_opskit.tasks import IMPLEMENTATION
 from tests.automation.histories import AS_OF, ago, daily
@@ -106,6 +106,15 @@ class TestSettings:
                 "check_duplicate": True,
                 "auto_close_after_clean_runs": 0,
                 "min_increase": 0.0,
+            },
+            "UNDERPERFORMANCE": {
+                "enabled": False,
+                "days_to_check": 7.0,
+                "percent_of_median": 60.0,
+                "min_sites": 3,
+                "job_type_id": "underperformance",
+                "check_duplicate": True,
+                "auto_close_after_clean_runs": 0,
             },
             "version": 0,
         }
@@ -206,7 +215,7 @@ class TestRuns:
         def fail(scope):
             raise ValueError("no such column")
 
-        monkeypatch.setattr(RULES["no_coms"], "find", fail)
+        monkeypatch.setattr(NoComs, "find", staticmethod(fail))
 
         response = self.post(client)
 

@@ -114,7 +114,7 @@ def test_dashboard_reads_the_same_table(jobs, meter):
 
     found = dashboard(now=AS_OF)
 
-    assert found.open == {"no_coms": 1, "zero_reads": 0}
+    assert found.open == {"no_coms": 1, "zero_reads": 0, "underperformance": 0}
     assert [one.site_id for one in found.recent] == ["A"]
 
 

@@ -12,7 +12,7 @@ from django_job_automation.conf import get_conf
 from django_job_automation.engine.judging import Flatness, Silence, judge_flat, judge_silent
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.models import Finding, Job, JobClaim, MaintenanceWindow, Reading, Site
-from django_job_automation.rules import RULES, Scope
+from django_job_automation.rules import NoComs, Scope, ZeroReads
 from django_job_automation.services.overrides import replace
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, CASES, ago, daily
@@ -169,7 +169,10 @@ def test_clean_is_what_the_definitions_call_so(case, settings):
     limits = ZeroReadsLimits(timedelta(days=4), 3, get_conf().ZERO_READS.min_increase)
 
     scope = Scope(DefaultAdapter(), get_conf(), case.as_of)
-    clean = {name: rule.clean(scope).exists() for name, rule in RULES.items()}
+    clean = {
+        rule.name: [one.pk for one in rule.clean(scope, [site.pk])] == [site.pk]
+        for rule in (NoComs(), ZeroReads())
+    }
 
     silent = judge_silent(
         case.readings, silence, as_of=case.as_of, commissioned_at=case.commissioned_at

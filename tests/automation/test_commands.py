@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_job_automation.models import ACTIVE, Finding, Job, Run
-from django_job_automation.rules import RULES
+from django_job_automation.rules import NoComs
 from tests.automation.histories import AS_OF, ago, daily
 from tests.automation.test_running import plant
 
@@ -76,7 +76,7 @@ def test_rule_that_fails_is_said_and_exits_with_1(monkeypatch):
     def fail(scope):
         raise ValueError("no such column")
 
-    monkeypatch.setattr(RULES["no_coms"], "find", fail)
+    monkeypatch.setattr(NoComs, "find", staticmethod(fail))
     output = io.StringIO()
 
     with pytest.raises(CommandError, match=r"Failed: No Coms\.") as raised:

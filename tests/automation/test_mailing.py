@@ -5,7 +5,7 @@ import pytest
 
 from django_job_automation.cron import run_daily
 from django_job_automation.models import Job, Reading, Run
-from django_job_automation.rules import RULES
+from django_job_automation.rules import NoComs
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, ago
 from tests.automation.test_running import plant
@@ -43,7 +43,7 @@ def test_failure_is_told_without_what_is_secret(mailoutbox, monkeypatch):
     def fail(scope):
         raise ValueError("password=abc")
 
-    monkeypatch.setattr(RULES["no_coms"], "find", fail)
+    monkeypatch.setattr(NoComs, "find", staticmethod(fail))
 
     run()
 

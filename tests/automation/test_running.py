@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_job_automation.exceptions import RunLockedError, UnknownSiteError
 from django_job_automation.models import ACTIVE, Finding, Job, Reading, Run, Site
-from django_job_automation.rules import RULES
+from django_job_automation.rules import NoComs, ZeroReads
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, ago, daily
 
@@ -106,7 +106,7 @@ def test_rule_that_fails_is_recorded_and_the_other_runs(fleet, monkeypatch, capl
     def fail(scope):
         raise DataError("value 'x' is out of range; password=abc")
 
-    monkeypatch.setattr(RULES["no_coms"], "find", fail)
+    monkeypatch.setattr(NoComs, "find", staticmethod(fail))
 
     report = run()
 
@@ -120,14 +120,14 @@ def test_rule_that_fails_is_recorded_and_the_other_runs(fleet, monkeypatch, capl
 
 
 def test_job_that_cannot_be_written_leaves_those_of_the_other_rule(fleet, monkeypatch):
-    find = RULES["no_coms"].find
+    find = NoComs().find
 
     def unwritable(scope):
         from dataclasses import replace
 
         return [replace(flag, site_pk="no number") for flag in find(scope)]
 
-    monkeypatch.setattr(RULES["no_coms"], "find", unwritable)
+    monkeypatch.setattr(NoComs, "find", staticmethod(unwritable))
 
     report = run()
 
@@ -150,7 +150,7 @@ def test_interrupted_run_gives_the_lock_back(fleet, monkeypatch):
     def stop(scope):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(RULES["no_coms"], "find", stop)
+    monkeypatch.setattr(NoComs, "find", staticmethod(stop))
 
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -188,13 +188,13 @@ class TestLock:
         assert (first.outcome, first.active) == ("INTERRUPTED", None)
 
     def test_run_that_was_taken_for_dead_writes_nothing(self, fleet, monkeypatch):
-        find = RULES["zero_reads"].find
+        find = ZeroReads().find
 
         def slow(scope):
             Run.objects.update(active=None, outcome="INTERRUPTED")
             return find(scope)
 
-        monkeypatch.setattr(RULES["zero_reads"], "find", slow)
+        monkeypatch.setattr(ZeroReads, "find", staticmethod(slow))
 
         with pytest.raises(RunLockedError, match="taken|took"):
             run()

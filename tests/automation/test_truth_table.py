@@ -10,7 +10,7 @@ from django_job_automation.conf import get_conf
 from django_job_automation.engine.judging import is_flat, is_silent
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.models import Job, Reading, Site
-from django_job_automation.rules import RULES, Flag, Scope
+from django_job_automation.rules import Flag, NoComs, Scope, ZeroReads
 from django_job_automation.services.running import run_automation
 from tests.automation.adapters import Meters
 from tests.automation.histories import AS_OF, CASES, Case, ago
@@ -22,7 +22,8 @@ SILENCE = NoComsLimits(threshold=timedelta(days=3))
 def flagged(adapter, case: Case) -> dict[str, bool]:
     scope = Scope(adapter, get_conf(), case.as_of)
     return {
-        name: any(isinstance(one, Flag) for one in rule.find(scope)) for name, rule in RULES.items()
+        rule.name: any(isinstance(one, Flag) for one in rule.find(scope))
+        for rule in (NoComs(), ZeroReads())
     }
 
 

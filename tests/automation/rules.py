@@ -1,0 +1,68 @@
+"""Rules of a site's own, and some that are none."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from django_job_automation.rules import Flag, RuleSettings, Scope
+
+
+class UnnamedSettings(RuleSettings):
+    longest: int = Field(0, ge=0, description="Longest name that is none.")
+
+
+class Unnamed:
+    """Flags sites whose name is too short to be one."""
+
+    name = "unnamed"
+    title = "Unnamed"
+    settings = UnnamedSettings
+
+    def find(self, scope: Scope) -> Iterator[Flag]:
+        longest = scope.conf.rule(self.name).longest
+        for site in scope.sites:
+            if len(scope.label(site)) <= longest:
+                yield Flag(site.pk, scope.key(site), "", "No name", "It has none.", {})
+
+    def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterator[Any]:
+        longest = scope.conf.rule(self.name).longest
+        return (site for site in scope.among(sites) if len(scope.label(site)) > longest)
+
+
+class Typed(Unnamed):
+    """As the one above, with a type of jobs of its own."""
+
+    class settings(RuleSettings):  # noqa: N801  # as an attribute of that name
+        job_type_id: str = Field("inventory", min_length=1, description="Of its jobs.")
+        longest: int = Field(0, description="As above.")
+
+    name = "typed"
+
+
+class Twin(Unnamed):
+    pass
+
+
+class BuiltIn(Unnamed):
+    name = "no_coms"
+
+
+class Shouting(Unnamed):
+    name = "LOUD"
+
+
+class Endless(Unnamed):
+    name = "x" * 51
+
+
+class Loose(Unnamed):
+    settings = dict  # type: ignore[assignment]  # that is what is wrong with it
+
+
+class Half:
+    name = "half"
+    title = "Half"
+
+
+nothing = object()

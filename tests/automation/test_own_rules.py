@@ -1,0 +1,137 @@
+"""A site's own rule runs, is set and shown as those of the app."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_job_automation.checks import check_settings
+from django_job_automation.conf import get_conf
+from django_job_automation.models import Finding, Job
+from django_job_automation.rules import get_rules
+from django_job_automation.services import overrides
+from django_job_automation.services.dashboard import dashboard
+from tests.automation.histories import AS_OF, daily
+from tests.automation.test_running import plant, run
+
+HERE = "tests.automation.rules"
+UNNAMED = {"RULES": [f"{HERE}.Unnamed"]}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def nameless():
+    site = plant("A", daily(range(20, 10, -1)))
+    site.site_name = "A"
+    site.save()
+    return site
+
+
+def test_it_runs_after_the_others_and_opens_jobs(settings, nameless):
+    settings.JOB_AUTOMATION = {**UNNAMED, "UNNAMED": {"longest": 1}}
+
+    report = run()
+
+    assert [one.rule.name for one in report.rules] == ["no_coms", "zero_reads", "unnamed"]
+    job = Job.objects.get()
+    assert (job.job_type, job.description, job.site) == ("unnamed", "No name", nameless)
+    assert Finding.objects.get().rule == "unnamed"
+    assert run().created == 0
+
+
+def test_its_jobs_are_closed_when_the_cause_is_over(settings, nameless):
+    settings.JOB_AUTOMATION = {
+        **UNNAMED,
+        "UNNAMED": {"longest": 1, "auto_close_after_clean_runs": 1},
+    }
+    run()
+    nameless.site_name = "Plant A"
+    nameless.save()
+
+    run()
+
+    assert Job.objects.get().status == "closed"
+
+
+def test_its_settings_are_its_own(settings):
+    settings.JOB_AUTOMATION = UNNAMED
+    assert get_conf().rule("unnamed").longest == 0
+    assert get_conf().sections == ("NO_COMS", "ZERO_READS", "UNDERPERFORMANCE", "UNNAMED")
+
+    settings.JOB_AUTOMATION = {"RULES": [f"{HERE}.Typed"]}
+    assert get_conf().rule("typed").job_type_id == "inventory"
+
+    settings.JOB_AUTOMATION = {}
+    assert list(get_rules()) == ["no_coms", "zero_reads", "underperformance"]
+
+
+def test_people_set_it_for_some_sites(settings, nameless):
+    settings.JOB_AUTOMATION = UNNAMED
+    overrides.replace({"UNNAMED": {"longest": 1}}, scope="site:A", version=None, changed_by="ada")
+    plant("B", daily(range(20, 10, -1)))
+
+    run()
+
+    assert [one.site.site_id for one in Job.objects.all()] == ["A"]
+    with pytest.raises(overrides.OverrideError, match=r"\['UNNAMED'\]\['longest'\]"):
+        overrides.replace({"UNNAMED": {"longest": -1}}, version=None, changed_by="ada")
+
+
+def test_command_asks_it_alone(settings, nameless):
+    settings.JOB_AUTOMATION = {**UNNAMED, "UNNAMED": {"longest": 1}}
+    plant("silent")
+    output = io.StringIO()
+
+    call_command("run_daily_job_automation", "--rule", "unnamed", stdout=output)
+
+    assert output.getvalue().splitlines()[1:-1] == ["Created 1 Unnamed jobs"]
+    with pytest.raises(CommandError, match="no rule 'x': there are no_coms, zero_reads") as error:
+        call_command("run_daily_job_automation", "--rule", "x", stdout=output)
+    assert error.value.returncode == 2
+
+
+def test_dashboard_counts_it(settings, nameless):
+    settings.JOB_AUTOMATION = {**UNNAMED, "UNNAMED": {"longest": 1}}
+    run()
+
+    assert dashboard(now=AS_OF).open["unnamed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "number", "words"),
+    [
+        ({"RULES": "x"}, "E003", "['RULES']"),
+        ({"RULES": ["nowhere.Rule"]}, "E003", "'nowhere.Rule' cannot be imported"),
+        ({"RULES": [3]}, "E003", "['RULES'][0]"),
+        ({"RULES": [f"{HERE}.nothing"]}, "E003", "nothing is no class"),
+        ({"RULES": [f"{HERE}.Half"]}, "E003", "Half has no 'settings'"),
+        ({"RULES": [f"{HERE}.Shouting"]}, "E003", "the name 'LOUD': it must be"),
+        ({"RULES": [f"{HERE}.Endless"]}, "E003", "a name of 51 characters"),
+        ({"RULES": [f"{HERE}.Loose"]}, "E003", "do not derive from RuleSettings"),
+        ({"RULES": [f"{HERE}.BuiltIn"]}, "E003", "called 'no_coms', which is taken"),
+        ({"RULES": [f"{HERE}.Unnamed", f"{HERE}.Twin"]}, "E003", "Twin is called 'unnamed'"),
+        ({**UNNAMED, "UNNAMED": {"longest": -1}}, "E003", "['UNNAMED']['longest']"),
+        ({**UNNAMED, "UNNAMED": {"shortest": 1}}, "E002", "['UNNAMED']['shortest']"),
+        ({**UNNAMED, "UNNAMED": {"job_type_id": "no_coms"}}, "E003", "NO_COMS and UNNAMED"),
+        ({"UNNAMED": {}}, "E002", "['UNNAMED'] is not a setting"),
+    ],
+)
+def test_what_is_wrong_is_said(settings, setting, number, words):
+    settings.JOB_AUTOMATION = setting
+
+    found = check_settings()
+
+    assert [one.id for one in found] == [f"django_job_automation.{number}"]
+    assert words in found[0].msg
+
+
+def test_report_of_it_is_a_document(settings, nameless):
+    settings.JOB_AUTOMATION = {**UNNAMED, "UNNAMED": {"longest": 1}}
+    output = io.StringIO()
+
+    call_command("run_daily_job_automation", "--json", "--dry-run", stdout=output)
+
+    rules = json.loads(output.getvalue())["rules"]
+    assert [(one["rule"], one["created"]) for one in rules][-1] == ("unnamed", 1)
