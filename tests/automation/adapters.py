@@ -99,3 +99,13 @@ def meet(folder: str, count: int) -> None:
     (Path(folder) / str(os.getpid())).touch()
     while len(list(Path(folder).iterdir())) < count:
         time.sleep(0.01)
+
+
+class RawMeters(Meters):
+    reading_model = "tests_automation.RawSample"
+    reading = ReadingFields(site="meter", at="ts", value="counter")
+
+
+class HalfwayMeters(Meters):
+    reading_model = "tests_automation.Halfway"
+    reading = ReadingFields(site="meter", at="ts", value="counter")

@@ -51,3 +51,42 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.stage}"
+
+
+class RawSample(models.Model):
+    """As a table grows: an index for each question that somebody had, and none for ours."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE)
+    ts = models.DateTimeField()
+    counter = models.BigIntegerField(null=True)
+    quality = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.ts} {self.counter}"
+
+
+class Halfway(models.Model):
+    """An index that finds the reading, and not its value."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE)
+    other = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="+")
+    ts = models.DateTimeField()
+    counter = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["meter", "ts"], name="tests_halfway_once")]
+
+    def __str__(self) -> str:
+        return f"{self.ts} {self.counter}"
+
+
+class Nameless(models.Model):
+    """Nothing here can be guessed."""
+
+    first = models.DateTimeField()
+    second = models.DateTimeField()
+    third = models.IntegerField()
+    fourth = models.IntegerField()
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,81 @@
+"""What is wrong with an adapter, its models and their indexes."""
+
+from dataclasses import dataclass
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from django_job_automation.adapters import ModelAdapter, fitting
+from django_job_automation.services.doctor.looking import Look, look_at, single_indexes
+from django_job_automation.services.doctor.migrating import MissingIndex, missing_index
+from django_opskit.masking import mask_text
+
+__all__ = ["Examination", "Finding", "examine"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or could be better, and what to do."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Examination:
+    """
+    What was found.
+
+    Attributes:
+        look: how the database looks up a reading; None when it could not be asked.
+        missing: the index to be made; None when there is one.
+    """
+
+    findings: tuple[Finding, ...]
+    look: Look | None = None
+    missing: MissingIndex | None = None
+
+
+def examine(adapter: ModelAdapter) -> Examination:
+    """Look at an adapter; changes nothing."""
+    misfits = [Finding("fields", f"{what} {how}") for what, how in fitting.problems(adapter)]
+    if misfits:
+        return Examination(tuple(misfits))
+    try:
+        look, single = look_at(adapter), single_indexes(adapter)
+        is_nobody_there = not adapter.eligible(as_of=timezone.now()).exists()
+    except DatabaseError as error:
+        return Examination((Finding("table", f"{mask_text(str(error)).strip()}: run migrate."),))
+    findings = []
+    label = adapter.readings._meta.label
+    if is_nobody_there:
+        findings.append(
+            Finding("sites", "The rules look at no site: none is active, unsnoozed and stored.")
+        )
+    if not look.is_good:
+        findings.append(
+            Finding(
+                "index",
+                f"No index of {label} gives the newest reading of a site: each run reads whole "
+                "histories.",
+            )
+        )
+    elif not look.is_covering:
+        findings.append(
+            Finding(
+                "value",
+                f"Index {look.index} of {label} does not hold the value: each look reads the row "
+                "as well.",
+            )
+        )
+    is_missing = not (look.is_good and look.is_covering)
+    missing = missing_index(adapter) if is_missing else None
+    if single and missing is None:
+        findings.append(
+            Finding(
+                "redundant",
+                f"Index {single[0]} of {label} holds the site alone, which {look.index} does as "
+                "well: set db_index=False on the foreign key.",
+            )
+        )
+    return Examination(tuple(findings), look, missing)
