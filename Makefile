@@ -82,7 +82,7 @@ $(BIN)/python:
 
 # Light: what the example project needs, and no tool.
 $(VENV)/demo.stamp: setup.cfg pyproject.toml example_project/requirements.txt $(PACKAGES) | $(BIN)/python
-	$(PIP) --editable ".[outbox,tasks]" --requirement example_project/requirements.txt
+	$(PIP) --editable ".[outbox,tasks,api]" --requirement example_project/requirements.txt
 	@touch $@
 
 # With all tools; more than the demo needs, so that is satisfied too.

@@ -4,11 +4,14 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
 
 from django_job_automation.checks import check_adapter, check_settings
 from django_job_automation.services.running import run_automation
+from django_opskit.tasks import IMPLEMENTATION
+from django_outbox.dispatcher import run_once
 from plants import faults
 from plants.management.commands.seed_plants import Command
 from plants.models import Plant, Telemetry, WorkOrder
@@ -58,3 +61,30 @@ def test_dry_run_makes_nothing():
     call_command("seed_plants", dry_run=True, stdout=io.StringIO())
 
     assert not Plant.objects.exists()
+
+
+class TestApi:
+    """What the example serves of job automation's API."""
+
+    @pytest.fixture(autouse=True)
+    def _framework(self) -> None:
+        pytest.importorskip("rest_framework", reason="Django REST framework is an extra")
+
+    def test_worker_of_the_outbox_runs_the_rules(self, client, settings):
+        settings.JOB_AUTOMATION = {"ADAPTER": "plants.adapter.Plants"}
+        call_command("seed_plants", stdout=io.StringIO())
+        client.force_login(User.objects.create_superuser("root"))
+
+        accepted = client.post("/api/job-automation/run-manual/", {}, "application/json")
+
+        assert accepted.status_code == (201 if IMPLEMENTATION == "inline" else 202)
+        run_once()
+        summary = client.get("/api/job-automation/dashboard/").json()["summary"]
+        assert (summary["total_no_coms"], summary["total_zero_reads"]) == (2, 2)
+
+    def test_schema_names_it(self, client):
+        schema = client.get("/api/schema/")
+
+        assert schema.status_code == 200
+        assert b"/api/job-automation/run-manual/" in schema.content
+        assert client.get("/api/job-automation/dashboard/").status_code in (401, 403)

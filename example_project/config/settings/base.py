@@ -1,5 +1,6 @@
 """What development, production and the tests have in common."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,16 @@ TASKS = {"default": {"BACKEND": "django_outbox.tasks.OutboxBackend"}}
 # Django 5.2 gets the API from an app, which the extra "tasks" brings.
 if django.VERSION < (6, 0):
     INSTALLED_APPS.insert(0, "django_tasks")
+
+# The REST API of job automation, with django-opskit[api].
+if find_spec("rest_framework"):
+    INSTALLED_APPS += ["rest_framework", "drf_spectacular"]
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # No page of its own: it would need styles that the policy below does not let in.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Example project", "VERSION": "1"}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
