@@ -17,6 +17,7 @@ from django_job_automation.rule_settings import (
     RuleSettings,
     UnderperformanceSettings,
     ZeroReadsSettings,
+    job_type_field,
 )
 from django_opskit.conf import AppSettings
 
@@ -194,15 +195,7 @@ def _with_rules(
         named = create_model(
             f"{rule.__name__}Settings",
             __base__=rule.settings,
-            job_type_id=(
-                str,
-                Field(
-                    rule.settings().job_type_id or name,
-                    min_length=1,
-                    max_length=_NAME_LENGTH,
-                    description="The type of the jobs that it opens.",
-                ),
-            ),
+            job_type_id=(str, job_type_field(rule.settings().job_type_id or name)),
         )
         sections[name.upper()] = (
             named,

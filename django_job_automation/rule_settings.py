@@ -1,12 +1,19 @@
 """What can be set of each rule, with the defaults as they were published."""
 
 from decimal import Decimal
+from typing import Any
 
 from pydantic import Field, field_validator
 
 from django_opskit.conf import SettingsModel
 
-__all__ = ["NoComsSettings", "RuleSettings", "UnderperformanceSettings", "ZeroReadsSettings"]
+__all__ = [
+    "NoComsSettings",
+    "RuleSettings",
+    "UnderperformanceSettings",
+    "ZeroReadsSettings",
+    "job_type_field",
+]
 
 # A minute and a half: what is shorter is no time between two readings.
 _SHORTEST_DAYS = 0.001
@@ -14,16 +21,21 @@ _LONGEST_DAYS = 3650.0
 _JOB_TYPE_LENGTH = 50
 
 
-class RuleSettings(SettingsModel):
-    """What every rule has; a rule of your own derives from it when it has more."""
-
-    enabled: bool = Field(True, description="Whether the rule runs.")
-    job_type_id: str = Field(
-        "",
+def job_type_field(default: str) -> Any:
+    """Return the field for the type of a rule's jobs."""
+    return Field(
+        default,
         min_length=1,
         max_length=_JOB_TYPE_LENGTH,
         description="The type of the jobs that it opens.",
     )
+
+
+class RuleSettings(SettingsModel):
+    """What every rule has; a rule of your own derives from it when it has more."""
+
+    enabled: bool = Field(True, description="Whether the rule runs.")
+    job_type_id: str = job_type_field("")
     check_duplicate: bool = Field(
         True,
         description="Whether a site with an open job of this type gets no second one; False opens "
@@ -55,12 +67,7 @@ class NoComsSettings(RuleSettings):
         allow_inf_nan=False,
         description="Days of 24 hours without a reading after which a site is silent.",
     )
-    job_type_id: str = Field(
-        "no_coms",
-        min_length=1,
-        max_length=_JOB_TYPE_LENGTH,
-        description="The type of the jobs that it opens.",
-    )
+    job_type_id: str = job_type_field("no_coms")
 
 
 class ZeroReadsSettings(RuleSettings):
@@ -86,12 +93,7 @@ class ZeroReadsSettings(RuleSettings):
         allow_inf_nan=False,
         description="A rise or fall of up to this, in the unit of the readings, is none.",
     )
-    job_type_id: str = Field(
-        "zero_reads",
-        min_length=1,
-        max_length=_JOB_TYPE_LENGTH,
-        description="The type of the jobs that it opens.",
-    )
+    job_type_id: str = job_type_field("zero_reads")
 
 
 class UnderperformanceSettings(RuleSettings):
@@ -118,9 +120,4 @@ class UnderperformanceSettings(RuleSettings):
         le=1_000_000,
         description="A group of fewer sites that can be compared is not judged.",
     )
-    job_type_id: str = Field(
-        "underperformance",
-        min_length=1,
-        max_length=_JOB_TYPE_LENGTH,
-        description="The type of the jobs that it opens.",
-    )
+    job_type_id: str = job_type_field("underperformance")

@@ -14,38 +14,35 @@ __all__ = [
 _Fields = serializers.Serializer
 
 
-class NoComsSchema(_Fields):  # type: ignore[type-arg]  # not generic at run time
-    """The rule for silent sites."""
+class RuleSchema(_Fields):  # type: ignore[type-arg]  # not generic at run time
+    """What can be set of every rule."""
 
     enabled = serializers.BooleanField(required=False)
-    days_threshold = serializers.FloatField(required=False)
     job_type_id = serializers.CharField(required=False, max_length=50)
     check_duplicate = serializers.BooleanField(required=False)
     auto_close_after_clean_runs = serializers.IntegerField(required=False)
 
 
-class ZeroReadsSchema(_Fields):  # type: ignore[type-arg]
+class NoComsSchema(RuleSchema):
+    """The rule for silent sites."""
+
+    days_threshold = serializers.FloatField(required=False)
+
+
+class ZeroReadsSchema(RuleSchema):
     """The rule for flat registers."""
 
-    enabled = serializers.BooleanField(required=False)
     days_to_check = serializers.FloatField(required=False)
     readings_to_compare = serializers.IntegerField(required=False)
     min_increase = serializers.FloatField(required=False)
-    job_type_id = serializers.CharField(required=False, max_length=50)
-    check_duplicate = serializers.BooleanField(required=False)
-    auto_close_after_clean_runs = serializers.IntegerField(required=False)
 
 
-class UnderperformanceSchema(_Fields):  # type: ignore[type-arg]
+class UnderperformanceSchema(RuleSchema):
     """The rule for sites that count much less than their group."""
 
-    enabled = serializers.BooleanField(required=False)
     days_to_check = serializers.FloatField(required=False)
     percent_of_median = serializers.FloatField(required=False)
     min_sites = serializers.IntegerField(required=False)
-    job_type_id = serializers.CharField(required=False, max_length=50)
-    check_duplicate = serializers.BooleanField(required=False)
-    auto_close_after_clean_runs = serializers.IntegerField(required=False)
 
 
 class SettingsChangeSchema(_Fields):  # type: ignore[type-arg]

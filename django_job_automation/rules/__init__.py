@@ -1,7 +1,7 @@
 """The rules: each finds its sites in one statement, however many there are."""
 
 from django_job_automation.rule_settings import RuleSettings
-from django_job_automation.rules.base import Flag, Note, Rule, Scope
+from django_job_automation.rules.base import Flag, Note, Rule, Scope, Seen
 from django_job_automation.rules.no_coms import NoComs
 from django_job_automation.rules.registry import get_rules
 from django_job_automation.rules.underperformance import Underperformance
@@ -14,6 +14,7 @@ __all__ = [
     "Rule",
     "RuleSettings",
     "Scope",
+    "Seen",
     "Underperformance",
     "ZeroReads",
     "get_rules",

@@ -14,46 +14,53 @@ from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.rule_settings import RuleSettings
 from django_opskit.batches import batches
 
-__all__ = ["Flag", "Note", "Rule", "Scope"]
+__all__ = ["Flag", "Note", "Rule", "Scope", "Seen"]
 
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True)
-class Flag:
+@dataclass(frozen=True, kw_only=True)
+class Seen:
     """
-    A site that a rule has found.
+    What a rule has seen at a site.
 
     Attributes:
-        description: of the job, as it was published.
-        reason: why this site, in one sentence.
-        evidence: the figures behind it; JSON.
-    """
-
-    site_pk: Any
-    key: str
-    label: str
-    description: str
-    reason: str
-    evidence: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Note:
-    """
-    Something wrong with a site's data that a rule has seen on its way; it opens no job.
-
-    Attributes:
-        kind: ``clock_error``, ``meter_reset``, ``never_read``.
+        key: what people call the site.
+        label: its name; "" when it has none.
         reason: what was seen, in one sentence.
         evidence: the figures behind it; JSON.
     """
 
-    kind: str
     key: str
     label: str
     reason: str
     evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag(Seen):
+    """
+    A site that a rule has found: it gets a job.
+
+    Attributes:
+        site_pk: its primary key.
+        description: of the job, as it was published.
+    """
+
+    site_pk: Any
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Seen):
+    """
+    Something wrong with a site's data that a rule has seen on its way; it opens no job.
+
+    Attributes:
+        kind: what, in 50 letters at most: ``clock_error``, ``meter_reset``, ``never_read``.
+    """
+
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,13 @@ class Scope:
 
     def note(self, kind: str, site: Model, reason: str, **evidence: Any) -> Note:
         """Return a note on a site."""
-        return Note(kind, self.key(site), self.label(site), reason, evidence)
+        return Note(
+            kind=kind,
+            key=self.key(site),
+            label=self.label(site),
+            reason=reason,
+            evidence=evidence,
+        )
 
 
 class Rule(Protocol):

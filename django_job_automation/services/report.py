@@ -6,8 +6,9 @@ from typing import Any
 
 from django_job_automation.rules import Flag, Note, Rule
 from django_job_automation.services.closing import Closing
+from django_opskit.masking import mask_text
 
-__all__ = ["RuleReport", "RunReport"]
+__all__ = ["RuleReport", "RunReport", "sentence_of"]
 
 
 @dataclass
@@ -84,3 +85,9 @@ class RunReport:
     def failed(self) -> list[RuleReport]:
         """Return the rules that failed."""
         return [one for one in self.rules if one.error]
+
+
+def sentence_of(error: BaseException) -> str:
+    """Return what is kept of an error: its name and text, without secrets."""
+    text = str(error).strip()
+    return mask_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -18,15 +18,14 @@ from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter, Opening, get_adapter
 from django_job_automation.conf import JobAutomationSettings
-from django_job_automation.exceptions import RunLockedError, UnknownRuleError, UnknownSiteError
+from django_job_automation.exceptions import RunLockedError, UnknownSiteError
 from django_job_automation.models import Finding, Run
-from django_job_automation.rules import Flag, Note, Scope, get_rules
-from django_job_automation.services import lock, outage
-from django_job_automation.services.closing import closing_of
+from django_job_automation.rules import Scope, Seen
+from django_job_automation.services import lock
+from django_job_automation.services.asking import ask, reports_of, would_open
 from django_job_automation.services.mailing import mail_report
-from django_job_automation.services.overrides import Effective, effective
-from django_job_automation.services.report import RuleReport, RunReport
-from django_opskit.masking import mask_text
+from django_job_automation.services.overrides import effective
+from django_job_automation.services.report import RuleReport, RunReport, sentence_of
 
 __all__ = ["run_automation"]
 
@@ -72,11 +71,11 @@ def run_automation(
     scopes = [
         Scope(adapter, one.conf, as_of, named, one.sites, started_at) for one in settings.parts
     ]
-    reports = _reports(None if names is None else list(names), settings)
+    reports = reports_of(None if names is None else list(names), settings)
     if dry_run:
-        _ask(reports, scopes)
+        ask(reports, scopes)
         for one in reports:
-            one.opened = _would_open(one, adapter, conf)
+            one.opened = would_open(one, adapter, conf)
         return RunReport(None, as_of, tuple(reports))
     using = router.db_for_write(Run)
     run = lock.begin(
@@ -89,7 +88,7 @@ def run_automation(
     )
     work = _Work(run, adapter, conf, reports, started, using)
     try:
-        _ask(reports, scopes)
+        ask(reports, scopes)
         work.write()
     except BaseException as error:
         work.give_up(error)
@@ -135,7 +134,7 @@ class _Work:
                 outcome=Run.Outcome.FAILED,
                 duration_seconds=time.monotonic() - self.started,
                 counters={},
-                error=_sentence(error),
+                error=sentence_of(error),
                 using=self.using,
             )
 
@@ -170,10 +169,13 @@ class _Work:
         for one in reports:
             job_type = conf.rule(one.rule.name).job_type_id
             one.opened = [flag for flag in one.flags if (job_type, flag.site_pk) in opened]
-            findings += [
-                self._finding(one, flag, opened.get((job_type, flag.site_pk))) for flag in one.flags
-            ]
-            findings += map(self._noted, one.notes)
+            for flag in one.flags:
+                job = opened.get((job_type, flag.site_pk))
+                result = Finding.Result.OPEN if job is None else Finding.Result.OPENED
+                if flag.site_pk in one.held:
+                    result = Finding.Result.HELD
+                findings.append(self._finding(flag, one.rule.name, result, job))
+            findings += [self._finding(note, note.kind, Finding.Result.NOTED) for note in one.notes]
             findings += self._close(one)
             if one.incident:
                 findings.append(
@@ -205,30 +207,16 @@ class _Work:
             for due in one.closing.due
         ]
 
-    def _finding(self, one: RuleReport, flag: Flag, job: Any) -> Finding:
-        result = Finding.Result.OPEN if job is None else Finding.Result.OPENED
-        if flag.site_pk in one.held:
-            result = Finding.Result.HELD
+    def _finding(self, seen: Seen, kind: str, result: Finding.Result, job: Any = None) -> Finding:
         return Finding(
             run=self.run,
-            rule=one.rule.name,
-            site_key=flag.key,
-            site_label=flag.label[:255],
-            reason=flag.reason[:500],
-            evidence=dict(flag.evidence),
+            rule=kind[:50],
+            site_key=seen.key,
+            site_label=seen.label[:255],
+            reason=seen.reason[:500],
+            evidence=dict(seen.evidence),
             result=result,
             job_key="" if job is None else str(job),
-        )
-
-    def _noted(self, note: Note) -> Finding:
-        return Finding(
-            run=self.run,
-            rule=note.kind,
-            site_key=note.key,
-            site_label=note.label[:255],
-            reason=note.reason[:500],
-            evidence=dict(note.evidence),
-            result=Finding.Result.NOTED,
         )
 
     def _end(self) -> None:
@@ -252,72 +240,8 @@ class _Work:
     @staticmethod
     def _fail(reports: list[RuleReport], error: Exception) -> None:
         for one in reports:
-            one.fail(_sentence(error))
+            one.fail(sentence_of(error))
             logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
-
-
-def _reports(names: Sequence[str] | None, settings: Effective) -> list[RuleReport]:
-    """Return a report for each rule; of those that nobody asked for and that are on, or were."""
-    rules = get_rules()
-    if unknown := [name for name in names or () if name not in rules]:
-        raise UnknownRuleError(unknown[0], list(rules))
-    reports = [
-        RuleReport(
-            rules[name], is_enabled=any(one.conf.rule(name).enabled for one in settings.parts)
-        )
-        for name in (rules if names is None else names)
-    ]
-    if names is not None:
-        return reports
-    return [one for one in reports if one.is_enabled or one.rule.settings().enabled]
-
-
-def _ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
-    """Let each rule find its sites, in each part where it is on."""
-    for one in reports:
-        try:
-            for scope in scopes:
-                settings = scope.conf.rule(one.rule.name)
-                if not settings.enabled:
-                    continue
-                flags: list[Flag] = []
-                for seen in one.rule.find(scope):
-                    if isinstance(seen, Flag):
-                        flags.append(seen)
-                    elif scope.conf.DATA_QUALITY:
-                        one.notes.append(seen)
-                one.flags += flags
-                if not settings.check_duplicate:
-                    one.repeated |= {flag.site_pk for flag in flags}
-            _hold(one, scopes)
-            flagged = {flag.site_pk for flag in one.flags}
-            one.closing = closing_of(one.rule, scopes, flagged, scopes[0].adapter.store)
-        except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
-            one.fail(_sentence(error))
-            logger.error("Failed to ask for %s: %s", one.rule.title, one.error)
-
-
-def _hold(one: RuleReport, scopes: Sequence[Scope]) -> None:
-    """Hold back the jobs of sites that have fallen silent all at once."""
-    percent = scopes[0].conf.MASS_OUTAGE_PERCENT
-    # Of sites that somebody has named, nobody can say what share of all they are.
-    is_whole = scopes[0].keys is None
-    if one.rule.name != outage.RULE or percent is None or not one.flags or not is_whole:
-        return
-    job_type = scopes[0].conf.rule(one.rule.name).job_type_id
-    has_job = scopes[0].adapter.store.sites_with_open_job(job_type)
-    newly = {flag.site_pk for flag in one.flags} - has_job
-    if outage.is_mass_outage(newly, scopes, percent):
-        one.held, one.incident = newly, outage.sentence(len(newly), percent)
-        logger.error("%s", one.incident)
-
-
-def _would_open(one: RuleReport, adapter: ModelAdapter, conf: JobAutomationSettings) -> list[Flag]:
-    if not one.flags:
-        return []
-    has_job = adapter.store.sites_with_open_job(conf.rule(one.rule.name).job_type_id)
-    spared = one.held | (has_job - one.repeated)
-    return [flag for flag in one.flags if flag.site_pk not in spared]
 
 
 def _counters(reports: list[RuleReport]) -> dict[str, Any]:
@@ -331,8 +255,3 @@ def _counters(reports: list[RuleReport]) -> dict[str, Any]:
         for one in reports
         if one.is_enabled
     }
-
-
-def _sentence(error: BaseException) -> str:
-    text = str(error).strip()
-    return mask_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)

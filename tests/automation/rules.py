@@ -23,7 +23,14 @@ class Unnamed:
         longest = scope.conf.rule(self.name).longest
         for site in scope.sites:
             if len(scope.label(site)) <= longest:
-                yield Flag(site.pk, scope.key(site), "", "No name", "It has none.", {})
+                yield Flag(
+                    site_pk=site.pk,
+                    key=scope.key(site),
+                    label="",
+                    description="No name",
+                    reason="It has none.",
+                    evidence={},
+                )
 
     def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterator[Any]:
         longest = scope.conf.rule(self.name).longest
@@ -66,3 +73,18 @@ class Half:
 
 
 nothing = object()
+
+
+class Twice(Unnamed):
+    """Finds each site again, and notes it."""
+
+    def find(self, scope: Scope) -> Iterator[Any]:
+        for _ in range(2):
+            yield from super().find(scope)
+        for site in scope.sites:
+            yield scope.note("x" * 60, site, "It is there.")
+
+
+class Confused(Unnamed):
+    def find(self, scope: Scope) -> Iterator[Any]:
+        yield from scope.sites

@@ -135,3 +135,24 @@ def test_report_of_it_is_a_document(settings, nameless):
 
     rules = json.loads(output.getvalue())["rules"]
     assert [(one["rule"], one["created"]) for one in rules][-1] == ("unnamed", 1)
+
+
+def test_site_that_is_found_twice_gets_one_job(settings, nameless):
+    settings.JOB_AUTOMATION = {"RULES": [f"{HERE}.Twice"], "UNNAMED": {"longest": 1}}
+
+    report = run()
+
+    assert report.created == Job.objects.count() == 1
+    assert sorted(Finding.objects.values_list("rule", flat=True)) == ["unnamed", "x" * 50]
+
+
+def test_rule_that_finds_something_else_fails_alone(settings, nameless):
+    settings.JOB_AUTOMATION = {"RULES": [f"{HERE}.Confused"]}
+    plant("silent")
+
+    report = run()
+
+    assert [one.error for one in report.failed] == [
+        "TypeError: it found a Site, which is no Flag and no Note"
+    ]
+    assert report.created == 1
