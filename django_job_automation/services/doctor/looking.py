@@ -118,7 +118,8 @@ def _sqlite(plan: str) -> Look:
         index=words[words.index("INDEX") + 1] if words else "",
         is_sorted="USE TEMP B-TREE FOR ORDER BY" not in plan,
         is_covering="COVERING INDEX" in plan,
-        plan=" > ".join(line.strip() for line in plan.splitlines()),
+        # Each line begins with three numbers.
+        plan=" > ".join(line.split(maxsplit=3)[-1] for line in plan.splitlines()),
     )
 
 

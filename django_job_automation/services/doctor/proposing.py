@@ -15,7 +15,7 @@ from django_job_automation.models import AbstractJob
 
 __all__ = ["Proposal", "propose"]
 
-_Kinds = tuple[type[models.Field[Any, Any]], ...]
+_Kinds = tuple["type[models.Field[Any, Any]]", ...]
 _TEXT: _Kinds = (models.CharField, models.TextField)
 _KEY: _Kinds = (*_TEXT, models.IntegerField, models.UUIDField)
 _MOMENT: _Kinds = (models.DateTimeField,)
