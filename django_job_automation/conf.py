@@ -5,26 +5,26 @@ The keys inside a rule were published in lower case and stay so; those beside th
 case, as everywhere else. A rule of the site's own, named in ``RULES``, has a key beside the others.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Self
 
-from django.utils.module_loading import import_string
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from django_job_automation.own_rules import imported, unfit, with_rules
 from django_job_automation.rule_settings import (
     NoComsSettings,
     RuleSettings,
     UnderperformanceSettings,
     ZeroReadsSettings,
-    job_type_field,
 )
 from django_opskit.conf import AppSettings
 
 __all__ = ["JobAutomationSettings", "get_conf"]
 
 _LONGEST_DAYS = 3650.0
-_NAME_LENGTH = 50
+# What the days of the API's dashboard have beside a count for each rule.
+_RESERVED = ("DATE", "DAY")
 
 
 class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
@@ -97,16 +97,16 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
     @field_validator("ADAPTER")
     @classmethod
     def _is_importable(cls, path: str) -> str:
-        _imported(path)
+        imported(path)
         return path
 
     @field_validator("RULES")
     @classmethod
     def _are_rules(cls, paths: Sequence[str]) -> Sequence[str]:
-        taken = set(JobAutomationSettings.model_fields)
+        taken = {*JobAutomationSettings.model_fields, *_RESERVED}
         for path in paths:
-            rule = _imported(path)
-            if problem := _unfit(rule):
+            rule = imported(path)
+            if problem := unfit(rule):
                 raise ValueError(f"{path} {problem}")
             if rule.name.upper() in taken:
                 raise ValueError(f"{path} is called {rule.name!r}, which is taken: rename it")
@@ -130,6 +130,11 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
         fields = type(self).model_fields
         return tuple(name for name in fields if isinstance(getattr(self, name), RuleSettings))
 
+    def document(self) -> dict[str, Any]:
+        """Return everything as JSON has it, which knows no infinity."""
+        found: dict[str, Any] = json.loads(self.model_dump_json())
+        return found
+
     def rule(self, name: str) -> Any:
         """Return the settings of a rule by its name in lower case, such as ``no_coms``."""
         return getattr(self, name.upper())
@@ -143,62 +148,14 @@ class JobAutomationSettings(AppSettings, setting="JOB_AUTOMATION"):
         rules = []
         for path in paths:
             try:
-                rule = _imported(path)
+                rule = imported(path)
             except ValueError:
                 continue  # the validator says so
-            if not _unfit(rule) and rule.name.upper() not in cls.model_fields:
+            if not unfit(rule) and rule.name.upper() not in cls.model_fields:
                 rules.append(rule)
-        return _with_rules(cls, *rules) if rules else cls
+        return with_rules(cls, *rules) if rules else cls
 
 
 def get_conf() -> JobAutomationSettings:
     """Return ``JOB_AUTOMATION`` as it is now; ImproperlyConfigured names what is wrong."""
     return JobAutomationSettings.read()
-
-
-def _imported(path: Any) -> Any:
-    try:
-        return import_string(path)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{path!r} cannot be imported: {error}") from error
-
-
-def _unfit(rule: Any) -> str:
-    """Return why something is no rule; "" when it is one."""
-    if not isinstance(rule, type):
-        return "is no class"
-    missing = [
-        name for name in ("name", "title", "settings", "find", "clean") if not hasattr(rule, name)
-    ]
-    if missing:
-        return f"has no {missing[0]!r}: see django_job_automation.rules.Rule"
-    name: Any = getattr(rule, "name")  # noqa: B009  # of a type, which has none for mypy
-    if not (isinstance(name, str) and name.isidentifier() and name == name.lower()):
-        return f"has the name {name!r}: it must be an identifier in lower case"
-    if len(name) > _NAME_LENGTH:
-        return f"has a name of {len(name)} characters: {_NAME_LENGTH} at most"
-    settings: Any = getattr(rule, "settings")  # noqa: B009
-    if not (isinstance(settings, type) and issubclass(settings, RuleSettings)):
-        return "has settings that do not derive from RuleSettings"
-    return ""
-
-
-@lru_cache(maxsize=32)
-def _with_rules(
-    model: type[JobAutomationSettings], *rules: type[Any]
-) -> type[JobAutomationSettings]:
-    """Return the model with a section for each of these rules."""
-    sections: dict[str, Any] = {}
-    for rule in rules:
-        name = rule.name
-        # Its jobs are of a type that is called like it, unless its own settings say otherwise.
-        named = create_model(
-            f"{rule.__name__}Settings",
-            __base__=rule.settings,
-            job_type_id=(str, job_type_field(rule.settings().job_type_id or name)),
-        )
-        sections[name.upper()] = (
-            named,
-            Field(default_factory=named, description=f"The rule {rule.title}."),
-        )
-    return create_model(model.__name__, __base__=model, **sections)

@@ -25,6 +25,7 @@ from django_job_automation.adapters.models import (
     DefaultAdapter,
     ModelAdapter,
     get_adapter,
+    parse,
     path_of,
 )
 from django_job_automation.adapters.stores import JobStore, Opened, Opening, Watched
@@ -41,5 +42,6 @@ __all__ = [
     "Watched",
     "get_adapter",
     "moment_of",
+    "parse",
     "path_of",
 ]

@@ -14,6 +14,8 @@ from django_job_automation.models import AbstractJob
 
 __all__ = ["has_index", "problems"]
 
+_NUMBERS = (models.DecimalField, models.FloatField, models.IntegerField)
+
 #: What is wrong, and the way out.
 Problem = tuple[str, str]
 
@@ -35,9 +37,15 @@ def problems(adapter: ModelAdapter) -> Iterator[Problem]:
             "Set site = SiteFields(…) and reading = ReadingFields(…).",
         )
         return
-    for model, names in maps:
-        if names is not None:
-            yield from _unknown_fields(adapter, model, names)
+    unknown = [
+        problem
+        for model, names in maps
+        if names is not None
+        for problem in _unknown_fields(adapter, model, names)
+    ]
+    yield from unknown
+    if not unknown:
+        yield from _unfit_fields(adapter)
     yield from _own_jobs(adapter) if adapter.job is None else _foreign_jobs(adapter)
 
 
@@ -68,6 +76,41 @@ def _unknown_fields(
                 f"{path_of(adapter)} maps {place.name} to {name!r}, which {model._meta.label} "
                 "does not have.",
                 f"Its fields are: {known}.",
+            )
+
+
+def _unfit_fields(adapter: ModelAdapter) -> Iterator[Problem]:
+    """Yield the fields that are there, and are of a kind that the rules cannot use."""
+    maps: list[tuple[type[models.Model], str, tuple[Any, ...]]] = [
+        (adapter.sites, str(adapter.site.snoozed_until or ""), (models.DateTimeField,)),
+        (adapter.sites, str(adapter.site.commissioned_at or ""), (models.DateField,)),
+        (adapter.sites, str(adapter.site.capacity or ""), _NUMBERS),
+        (adapter.readings, adapter.reading.at, (models.DateTimeField,)),
+        (adapter.readings, adapter.reading.value, _NUMBERS),
+    ]
+    links = [(adapter.readings, adapter.reading.site)]
+    if adapter.job is not None:
+        maps.append((adapter.jobs, adapter.job.created_at, (models.DateTimeField,)))
+        links.append((adapter.jobs, adapter.job.site))
+    for model, name, kinds in maps:
+        if name and not isinstance(model._meta.get_field(name), kinds):
+            yield (
+                f"{model._meta.label}.{name} is no {kinds[0].__name__}.",
+                f"{path_of(adapter)} maps it: map another field.",
+            )
+    for model, name in links:
+        field: Any = model._meta.get_field(name)
+        related = getattr(field, "related_model", None)
+        if not (
+            isinstance(field, models.ForeignKey)
+            and isinstance(related, type)
+            and issubclass(adapter.sites, related)
+            and field.target_field.primary_key
+        ):
+            yield (
+                f"{model._meta.label}.{name} is no foreign key to the primary key of "
+                f"{adapter.sites._meta.label}.",
+                "Rules look sites up by it: map a field that is one.",
             )
 
 

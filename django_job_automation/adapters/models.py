@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import models, router
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -22,7 +23,7 @@ from django_job_automation.conf import get_conf
 from django_job_automation.exceptions import AdapterError
 from django_job_automation.models import MaintenanceWindow
 
-__all__ = ["DefaultAdapter", "ModelAdapter", "get_adapter", "path_of"]
+__all__ = ["DefaultAdapter", "ModelAdapter", "get_adapter", "parse", "path_of"]
 
 
 class ModelAdapter:
@@ -98,9 +99,12 @@ class ModelAdapter:
     def unknown(self, keys: Sequence[str]) -> list[str]:
         """Return those of these keys that no site has."""
         name = self.site.key
-        rows = self.all_sites().filter(**{f"{name}__in": list(keys)})
-        known = {str(key) for key in rows.values_list(name, flat=True)}
-        return [key for key in keys if key not in known]
+        parsed = {key: parse(self.sites, name, key) for key in keys}
+        wanted = [value for value in parsed.values() if value is not None]
+        known = set(self.all_sites().filter(**{f"{name}__in": wanted}).values_list(name, flat=True))
+        # As the database compares texts: it may take A for a.
+        folded = {str(value).casefold() for value in known}
+        return [key for key, value in parsed.items() if str(value).casefold() not in folded]
 
     @property
     def store(self) -> JobStore:
@@ -147,6 +151,17 @@ class DefaultAdapter(ModelAdapter):
         capacity="capacity",
     )
     reading = ReadingFields(site="site", at="reading_date", value="reading_value")
+
+
+def parse(model: type[models.Model], name: str, text: str) -> Any:
+    """Return a text as a value of a field, or of what it leads to; None when it is none."""
+    field: Any = model._meta.get_field(name)
+    if field.is_relation:
+        field = field.target_field
+    try:
+        return None if "\0" in text else field.to_python(text)
+    except ValidationError:
+        return None
 
 
 def path_of(adapter: ModelAdapter) -> str:

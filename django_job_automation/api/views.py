@@ -89,7 +89,8 @@ class SettingsView(_View):
     @staticmethod
     def _answer(version: int) -> Response:
         conf = overrides.effective(get_adapter()).conf
-        sections = {name: getattr(conf, name).model_dump(mode="json") for name in conf.sections}
+        document = conf.document()
+        sections = {name: document[name] for name in conf.sections}
         return Response({**sections, "version": version}, headers={"ETag": f'"{version}"'})
 
 

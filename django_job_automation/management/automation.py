@@ -80,7 +80,7 @@ class AutomationCommand(OpsCommand):
         if self.json_output:
             self.emit(_document(report, dry_run=dry_run))
         if report.failed:
-            names = ", ".join(one.rule.title for one in report.failed)
+            names = ", ".join(one.title for one in report.failed)
             raise CommandError(f"Failed: {names}.", returncode=ExitStatus.FAILED)
 
 
@@ -93,7 +93,7 @@ def moment(text: str) -> datetime:
 
 
 def _lines(one: RuleReport, *, dry_run: bool) -> Iterator[str]:
-    title = one.rule.title
+    title = one.title
     if not one.is_enabled:
         yield f"{title} job creation is disabled"
     elif one.error:

@@ -16,8 +16,9 @@ class Underperformance:
     """
     Flags sites that count less than ``percent_of_median`` of their group over ``days_to_check``.
 
-    Sites that are silent, that were not seen for all of these days, or whose register stood still
-    or fell, are not compared: those are other faults. Off unless the settings turn it on.
+    Sites that are silent, that were not read when these days began, or whose register fell or has
+    stood still for long enough to explain it, are not compared: those are other faults. Off unless
+    the settings turn it on.
     """
 
     name = "underperformance"
@@ -52,12 +53,15 @@ class Underperformance:
         conf, fields = scope.conf.UNDERPERFORMANCE, scope.adapter.site
         at, value = scope.adapter.reading.at, scope.adapter.reading.value
         start = scope.as_of - timedelta(days=conf.days_to_check)
+        seen_since = start - scope.silence.threshold
+        tolerance = 2 * float(scope.conf.ZERO_READS.min_increase)
         names = [one for one in (fields.group, fields.capacity) if one]
         rows = (
             scope.adapter.eligible(as_of=scope.as_of)
             .annotate(
                 opskit_baseline_at=scope.newest(at, until=start),
                 opskit_baseline=scope.newest(value, until=start),
+                opskit_middle=scope.newest(value, until=scope.as_of - _standstill(scope)),
                 opskit_newest_at=scope.newest(at, until=scope.as_of),
                 opskit_newest=scope.newest(value, until=scope.as_of),
             )
@@ -67,6 +71,7 @@ class Underperformance:
                 *names,
                 "opskit_baseline_at",
                 "opskit_baseline",
+                "opskit_middle",
                 "opskit_newest_at",
                 "opskit_newest",
             )
@@ -74,10 +79,13 @@ class Underperformance:
         talks_since = scope.as_of - scope.silence.threshold
         groups: dict[str, Group] = {}
         for row in rows.iterator(chunk_size=2000):
-            if row["opskit_baseline_at"] is None or row["opskit_newest_at"] < talks_since:
+            since = row["opskit_baseline_at"]
+            if since is None or since < seen_since or row["opskit_newest_at"] < talks_since:
+                continue
+            if float(row["opskit_newest"]) - float(row["opskit_middle"]) <= tolerance:
                 continue
             rate = per_day(
-                (row["opskit_baseline_at"], float(row["opskit_baseline"])),
+                (since, float(row["opskit_baseline"])),
                 (row["opskit_newest_at"], float(row["opskit_newest"])),
             )
             if rate is not None:
@@ -114,3 +122,11 @@ class Underperformance:
                 "days_to_check": conf.days_to_check,
             },
         )
+
+
+def _standstill(scope: Scope) -> timedelta:
+    """Return for how long a register has to have stood still to be no matter of this rule."""
+    conf = scope.conf.UNDERPERFORMANCE
+    # So long that the rest of the days, at full speed, comes to the limit: a night does not.
+    explains = max(1.0, conf.days_to_check * (1 - conf.percent_of_median / 100))
+    return timedelta(days=min(explains, scope.conf.ZERO_READS.days_to_check, conf.days_to_check))

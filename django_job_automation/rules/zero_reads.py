@@ -31,12 +31,13 @@ class ZeroReads:
         """Yield the flat sites, and notes on those that fell; asked in one statement."""
         limits = scope.flatness
         # The window is no condition of the statement: PostgreSQL would count it at every site
-        # before it looks at the ends.
-        _low, high = _bounds(limits)
+        # before it looks at the ends. Neither is the tolerance itself, which floats miss.
+        high: Any = F("opskit_baseline")
+        if limits.min_increase:
+            high += 2 * limits.min_increase
         ends = _with_ends(scope, limits).filter(opskit_newest__lte=high)
         for site in _with_window(ends, scope, limits).iterator(chunk_size=2000):
-            tolerance = _like(site.opskit_baseline, limits.min_increase)
-            if site.opskit_baseline - site.opskit_newest > tolerance:
+            if _exact(site.opskit_baseline) - _exact(site.opskit_newest) > limits.min_increase:
                 yield scope.note(
                     METER_RESET,
                     site,
@@ -49,22 +50,20 @@ class ZeroReads:
             elif (
                 site.opskit_talks
                 and (site.opskit_moments or 0) >= limits.readings
-                and site.opskit_highest - site.opskit_baseline <= tolerance
-                and site.opskit_baseline - site.opskit_lowest <= tolerance
+                and not _moves(site, limits)
             ):
                 yield self._flag(scope, site, limits)
 
     def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterator[Any]:
         """Yield those of these sites whose register moves, and was seen for all of the window."""
         limits = scope.flatness
-        low, high = _bounds(limits)
         moving = _with_window(_with_ends(scope, limits), scope, limits).filter(
-            Q(opskit_lowest__lt=low) | Q(opskit_highest__gt=high),
+            Q(opskit_lowest__lt=F("opskit_baseline")) | Q(opskit_highest__gt=F("opskit_baseline")),
             opskit_talks=True,
             opskit_moments__gte=limits.readings,
             opskit_baseline__isnull=False,
         )
-        return scope.among(sites, moving)
+        return (site for site in scope.among(sites, moving) if _moves(site, limits))
 
     @staticmethod
     def _flag(scope: Scope, site: Any, limits: ZeroReadsLimits) -> Flag:
@@ -91,17 +90,18 @@ class ZeroReads:
         )
 
 
-def _like(value: Any, number: Decimal) -> Any:
-    """Return a number that a value of the register can be compared with."""
-    return float(number) if isinstance(value, float) else number
+def _exact(value: Any) -> Decimal:
+    """Return a value as the definitions read it: as it is written."""
+    return Decimal(str(value))
 
 
-def _bounds(limits: ZeroReadsLimits) -> tuple[Any, Any]:
-    """Return between which values a register stands still."""
-    baseline = F("opskit_baseline")
-    if not limits.min_increase:
-        return baseline, baseline
-    return baseline - limits.min_increase, baseline + limits.min_increase
+def _moves(site: Any, limits: ZeroReadsLimits) -> bool:
+    """Return whether a window has left its baseline by more than the tolerance."""
+    baseline = _exact(site.opskit_baseline)
+    return (
+        _exact(site.opskit_highest) - baseline > limits.min_increase
+        or baseline - _exact(site.opskit_lowest) > limits.min_increase
+    )
 
 
 def _with_ends(scope: Scope, limits: ZeroReadsLimits) -> QuerySet[Any]:

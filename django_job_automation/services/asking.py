@@ -41,12 +41,16 @@ def reports_of(names: Sequence[str] | None, settings: Effective) -> list[RuleRep
 def ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
     """Let each rule find its sites, in each part where it is on."""
     for one in reports:
+        known: set[Any] = set()
         try:
             for scope in scopes:
                 settings = scope.conf.rule(one.rule.name)
                 if not settings.enabled:
                     continue
                 flags, notes = _sorted(one.rule, scope)
+                for site in known & flags.keys():
+                    del flags[site]
+                known |= flags.keys()
                 one.flags += flags.values()
                 one.notes += notes if scope.conf.DATA_QUALITY else []
                 if not settings.check_duplicate:
@@ -56,7 +60,7 @@ def ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
             one.closing = closing_of(one.rule, scopes, flagged, scopes[0].adapter.store)
         except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
             one.fail(sentence_of(error))
-            logger.error("Failed to ask for %s: %s", one.rule.title, one.error)
+            logger.error("Failed to ask for %s: %s", one.title, one.error)
 
 
 def _sorted(rule: Rule, scope: Scope) -> tuple[dict[Any, Flag], list[Note]]:

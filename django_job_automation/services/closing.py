@@ -71,11 +71,15 @@ def closing_of(
     found = Closing()
     found.reset = [job for site in flagged for job in watched.get(site, ()) if job.clean_runs]
     sites = [site for site in watched if site not in flagged]
+    if not sites:
+        return found
     for scope in scopes:
         after = scope.conf.rule(rule.name).auto_close_after_clean_runs
         reason = f"{after} runs in a row found the opposite."
         for site in rule.clean(scope, sites):
-            due = [job for job in watched[site.pk] if job.clean_runs + 1 >= after]
-            found.counted += [job for job in watched[site.pk] if job not in due]
+            if site.pk in flagged:
+                continue  # a rule of the site's own may say both
+            due = [job for job in watched.get(site.pk, ()) if job.clean_runs + 1 >= after]
+            found.counted += [job for job in watched.get(site.pk, ()) if job not in due]
             found.due += [Due(job, scope.key(site), scope.label(site), reason) for job in due]
     return found

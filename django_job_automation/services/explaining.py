@@ -65,12 +65,15 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
         UnknownSiteError: there is no such site.
     """
     adapter = get_adapter()
-    now = as_of or timezone.now()
-    site = adapter.all_sites().filter(**{adapter.site.key: key}).first()
+    clock = timezone.now()
+    now = as_of or clock
+    site = None
+    if not adapter.unknown([key]):
+        site = adapter.all_sites().filter(**{adapter.site.key: key}).first()
     if site is None:
         raise UnknownSiteError([key])
     conf, store = conf_of_site(adapter, site.pk), adapter.store
-    scope = Scope(adapter, conf, now, (key,))
+    scope = Scope(adapter, conf, now, (key,), now=clock)
     limits = scope.flatness
     start = now - limits.window
     since = min(start, now - scope.silence.threshold)
@@ -78,7 +81,7 @@ def explain(key: str, *, as_of: datetime | None = None) -> Explanation:
     older = _newest_before(adapter, site, since)
     known = [*readings, *older]
     before = [one for one in known if one.value is not None and one.at <= start]
-    shown = tuple(_newest(adapter, site))
+    shown = tuple(_newest(adapter, site, scope.latest if scope.is_backtest else None))
     valid = [one.at for one in known if one.value is not None and one.at <= scope.latest]
     return Explanation(
         key=key,
@@ -133,8 +136,11 @@ def _newest_before(adapter: ModelAdapter, site: Any, until: datetime) -> list[Re
     return list(_made(adapter, rows[:1]))
 
 
-def _newest(adapter: ModelAdapter, site: Any) -> Iterable[Reading]:
-    return _made(adapter, _rows(adapter, site)[:_MOST_SHOWN])
+def _newest(adapter: ModelAdapter, site: Any, until: datetime | None) -> Iterable[Reading]:
+    rows = _rows(adapter, site)
+    if until is not None:
+        rows = rows.filter(**{f"{adapter.reading.at}__lte": until})
+    return _made(adapter, rows[:_MOST_SHOWN])
 
 
 def _obstacle(adapter: ModelAdapter, site: Any, now: datetime) -> str:

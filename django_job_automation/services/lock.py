@@ -39,8 +39,10 @@ def begin(
 
     Raises:
         RunLockedError: another run is at work.
+        IntegrityError: the database takes no such run.
     """
     runs = Run.objects.using(using)
+    others, refusals = 0, []
     for _attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic(using=using):
@@ -53,10 +55,15 @@ def begin(
                     as_of=as_of,
                     settings=settings,
                 )
-        except IntegrityError:
-            other = runs.filter(active=ACTIVE).first()
+        except IntegrityError as error:
+            refusals.append(error)
+        other = runs.filter(active=ACTIVE).first()
+        others += other is not None
         if other is not None and not _takes_over(other, using):
             raise RunLockedError(other.pk, other.started_by)
+    if not others:
+        # Nobody held the lock: it was something else that the database did not take.
+        raise refusals[-1]
     raise RunLockedError(0, "others, one after the other")
 
 

@@ -32,7 +32,7 @@ def mail_report(report: RunReport) -> None:
 
 def _subject(report: RunReport) -> str:
     if report.failed:
-        names = ", ".join(one.rule.title for one in report.failed)
+        names = ", ".join(one.title for one in report.failed)
         return _("Job automation failed: %(names)s") % {"names": names}
     return (
         ngettext("Job automation: %d new job", "Job automation: %d new jobs", report.created)
@@ -44,10 +44,10 @@ def _lines(report: RunReport) -> list[str]:
     lines = []
     for one in report.rules:
         if one.error:
-            lines.append(f"{one.rule.title}: {one.error}")
+            lines.append(f"{one.title}: {one.error}")
         for flag in one.opened[:_MOST_LISTED]:
             name = f"{flag.key} ({flag.label})" if flag.label else flag.key
-            lines.append(f"{one.rule.title}: {name}: {flag.reason}")
+            lines.append(f"{one.title}: {name}: {flag.reason}")
         if (more := len(one.opened) - _MOST_LISTED) > 0:
-            lines.append(f"{one.rule.title}: +{more}")
+            lines.append(f"{one.title}: +{more}")
     return lines

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import F, Q
+from django.db.models import Case, IntegerField, Q, Value, When
 
-from django_job_automation.adapters import ModelAdapter, path_of
+from django_job_automation.adapters import ModelAdapter, get_adapter, parse, path_of
 from django_job_automation.conf import JobAutomationSettings
 from django_job_automation.exceptions import OverrideError, VersionConflictError
 from django_job_automation.models import GLOBAL, SettingsOverride
@@ -84,6 +84,7 @@ def effective(adapter: ModelAdapter) -> Effective:
     )
     # Said by name when it is wrong, before anything is laid over it.
     base = JobAutomationSettings.read()
+    rows = {scope: _current(values) for scope, values in rows.items()}
     conf = _laid(base, [rows.get(GLOBAL, {})])
     groups = {scope.removeprefix(_GROUP): rows[scope] for scope in rows if scope.startswith(_GROUP)}
     single = {scope.removeprefix(_SITE): rows[scope] for scope in rows if scope.startswith(_SITE)}
@@ -153,7 +154,7 @@ def update(
     if version is not None and version != before.version:
         raise VersionConflictError(version, before.version)
     _check_shape(values, scope)
-    merged = _merged([before.values, values])
+    merged = _merged([_current(before.values), values])
     return replace(merged, scope=scope, version=before.version, changed_by=changed_by, user=user)
 
 
@@ -172,6 +173,7 @@ def _check_shape(values: Any, scope: str) -> None:
         )
     if len(scope) > _LONGEST_SCOPE:
         raise OverrideError([f"A scope has {_LONGEST_SCOPE} characters at most, got {len(scope)}."])
+    _check_scope(scope)
     sections = JobAutomationSettings.read().sections
     problems = [
         f"{name!r} cannot be set here: it is one of {', '.join(sections)}."
@@ -192,6 +194,20 @@ def _check_shape(values: Any, scope: str) -> None:
         raise OverrideError(problems)
 
 
+def _check_scope(scope: str) -> None:
+    """Refuse the scope of what no site can be called, or be in."""
+    kind, _colon, name = scope.partition(":")
+    if not kind:
+        return
+    adapter = get_adapter()
+    field = adapter.site.key if f"{kind}:" == _SITE else adapter.site.group
+    if field is None:
+        raise OverrideError([f"{path_of(adapter)} maps no field for the group of {scope!r}."])
+    if parse(adapter.sites, field, name) is None:
+        label = adapter.sites._meta.label
+        raise OverrideError([f"{scope!r}: {name!r} is no value of {label}.{field}."])
+
+
 def _parts(
     adapter: ModelAdapter,
     base: JobAutomationSettings,
@@ -206,23 +222,47 @@ def _parts(
             [f"Groups have settings, and {path_of(adapter)} maps no field for the group."]
         )
     overall = rows.get(GLOBAL, {})
-    not_single = ~Q(**{f"{key}__in": list(single)}) if single else Q()
-    not_grouped = ~Q(**{f"{group}__in": list(groups)}) if groups else Q()
+    # What is no value of the field any more, as the adapter may have changed, is no site's.
+    by_site = _parsed(adapter, key, single)
+    by_group = _parsed(adapter, group, groups) if group else {}
+    not_single = ~Q(**{f"{key}__in": list(by_site)}) if by_site else Q()
+    not_grouped = ~Q(**{f"{group}__in": list(by_group)}) if by_group else Q()
     yield Part(_laid(base, [overall]), not_grouped & not_single)
-    for name, values in groups.items():
-        yield Part(_laid(base, [overall, values]), Q(**{str(group): name}) & not_single)
-    groups_of: dict[str, Any] = {}
-    if single:
-        known = adapter.all_sites().filter(**{f"{key}__in": list(single)})
-        named = F(group) if group else F(key)
-        groups_of = {str(one): its for one, its in known.values_list(key, named)}
-    shared: dict[str, tuple[JobAutomationSettings, list[str]]] = {}
-    for name, its in groups_of.items():
-        conf = _laid(base, [overall, groups.get(its, {}) if group else {}, single[name]])
-        same = json.dumps(conf.model_dump(mode="json"), sort_keys=True)
-        shared.setdefault(same, (conf, []))[1].append(name)
-    for conf, names in shared.values():
-        yield Part(conf, Q(**{f"{key}__in": names}))
+    for value, values in by_group.items():
+        yield Part(_laid(base, [overall, values]), Q(**{str(group): value}) & not_single)
+    shared: dict[str, tuple[JobAutomationSettings, list[Any]]] = {}
+    # Which texts are the same, the database says: it may take A for a.
+    folded = {str(value).casefold(): values for value, values in by_site.items()}
+    for value, layer in _known(adapter, list(by_site), list(by_group)):
+        its = list(by_group.values())[layer] if layer is not None else {}
+        own = by_site.get(value, folded.get(str(value).casefold(), {}))
+        conf = _laid(base, [overall, its, own])
+        same = json.dumps(conf.document(), sort_keys=True)
+        shared.setdefault(same, (conf, []))[1].append(value)
+    for conf, keys in shared.values():
+        yield Part(conf, Q(**{f"{key}__in": keys}))
+
+
+def _parsed(adapter: ModelAdapter, name: str, rows: Mapping[str, Values]) -> dict[Any, Values]:
+    """Return the rows by the value of a field that they are about."""
+    found = {parse(adapter.sites, name, text): values for text, values in rows.items()}
+    found.pop(None, None)
+    return found
+
+
+def _known(
+    adapter: ModelAdapter, keys: list[Any], groups: list[Any]
+) -> Iterable[tuple[Any, int | None]]:
+    """Return those of these keys that sites have, and which of these groups each is in."""
+    if not keys:
+        return []
+    key, group = adapter.site.key, adapter.site.group
+    whens = [When(Q(**{str(group): one}), then=Value(at)) for at, one in enumerate(groups)]
+    nowhere = Value(None, IntegerField())
+    layer = Case(*whens, default=nowhere) if whens else nowhere
+    rows = adapter.all_sites().filter(**{f"{key}__in": keys}).annotate(opskit_layer=layer)
+    found: Iterable[tuple[Any, int | None]] = rows.values_list(key, "opskit_layer")
+    return found
 
 
 def _laid(base: JobAutomationSettings, layers: Iterable[Values]) -> JobAutomationSettings:
@@ -236,6 +276,12 @@ def _laid(base: JobAutomationSettings, layers: Iterable[Values]) -> JobAutomatio
     if problems := JobAutomationSettings.problems_of(merged):
         raise OverrideError([f"{one.message} {one.hint}".strip() for one in problems])
     return JobAutomationSettings.parsed(merged)
+
+
+def _current(values: Values) -> Values:
+    """Return what was set without the sections of rules that are gone."""
+    sections = JobAutomationSettings.read().sections
+    return {name: section for name, section in values.items() if name in sections}
 
 
 def _merged(layers: Iterable[Values]) -> dict[str, dict[str, Any]]:

@@ -36,6 +36,11 @@ class RuleReport:
     closing: Closing | None = field(default=None, repr=False)
 
     @property
+    def title(self) -> str:
+        """Return what the rule is called; that of a site's own may be translated."""
+        return str(self.rule.title)
+
+    @property
     def found(self) -> int:
         """Return how many sites it flagged."""
         return len(self.flags)

@@ -71,7 +71,7 @@ def run_automation(
     scopes = [
         Scope(adapter, one.conf, as_of, named, one.sites, started_at) for one in settings.parts
     ]
-    reports = reports_of(None if names is None else list(names), settings)
+    reports = reports_of(None if names is None else list(dict.fromkeys(names)), settings)
     if dry_run:
         ask(reports, scopes)
         for one in reports:
@@ -82,7 +82,7 @@ def run_automation(
         started_by=started_by,
         started_at=started_at,
         as_of=as_of,
-        settings={**conf.model_dump(mode="json"), "overrides": dict(settings.overrides)},
+        settings={**conf.document(), "overrides": dict(settings.overrides)},
         seconds=conf.RUN_LEASE_SECONDS,
         using=using,
     )
@@ -231,7 +231,7 @@ class _Work:
             outcome=outcome,
             duration_seconds=time.monotonic() - self.started,
             counters=_counters(self.reports),
-            error=" ".join(f"{one.rule.title}: {one.error}" for one in failed),
+            error=" ".join(f"{one.title}: {one.error}" for one in failed),
             using=self.using,
         )
         if not ended:
@@ -241,7 +241,7 @@ class _Work:
     def _fail(reports: list[RuleReport], error: Exception) -> None:
         for one in reports:
             one.fail(sentence_of(error))
-            logger.error("Failed to create %s jobs: %s", one.rule.title, one.error)
+            logger.error("Failed to create %s jobs: %s", one.title, one.error)
 
 
 def _counters(reports: list[RuleReport]) -> dict[str, Any]:

@@ -69,7 +69,8 @@ class ForeignJobs(Meters):
 
 
 class NoIndex(Meters):
-    reading = ReadingFields(site="meter", at="kwh", value="taken_at")
+    reading_model = "tests_automation.RawSample"
+    reading = ReadingFields(site="meter", at="ts", value="counter")
 
 
 class Stalling(DefaultAdapter):
@@ -109,3 +110,30 @@ class RawMeters(Meters):
 class HalfwayMeters(Meters):
     reading_model = "tests_automation.Halfway"
     reading = ReadingFields(site="meter", at="ts", value="counter")
+
+
+class LegacyMeters(RawMeters):
+    reading_model = "tests_automation.Legacy"
+
+
+class Units(ModelAdapter):
+    site_model = "tests_automation.Unit"
+    reading_model = "tests_automation.UnitReading"
+    job_model = "django_job_automation.Job"
+    site = SiteFields(key="number", group="park", commissioned_at="built_on")
+    reading = ReadingFields(site="unit", at="at", value="value")
+
+
+class UnitsByNumber(Units):
+    reading = ReadingFields(site="by_number", at="at", value="value")
+
+
+class UnitsWithOrders(Units):
+    job_model = "tests_automation.UnitOrder"
+    job = JobFields(site="unit", type="kind", status="stage", created_at="opened_at")
+    open_statuses = ("new",)
+    new_status = "new"
+
+
+class WrongKinds(Meters):
+    reading = ReadingFields(site="meter", at="kwh", value="taken_at")

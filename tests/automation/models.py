@@ -90,3 +90,64 @@ class Nameless(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Park(models.Model):
+    name = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Unit(models.Model):
+    """Called by a number, and in a group that is a row of its own."""
+
+    number = models.IntegerField(unique=True)
+    park = models.ForeignKey(Park, on_delete=models.CASCADE)
+    built_on = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class UnitReading(models.Model):
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE)
+    by_number = models.ForeignKey(
+        Unit, on_delete=models.CASCADE, to_field="number", null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+    value = models.FloatField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["at", "unit", "value"], name="tests_unit_time_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.value}"
+
+
+class UnitOrder(models.Model):
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=30)
+    stage = models.CharField(max_length=20)
+    opened_at = models.DateTimeField()
+    priority = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.stage}"
+
+
+class Legacy(models.Model):
+    """A table that somebody else made."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.DO_NOTHING, db_index=False)
+    ts = models.DateTimeField()
+    counter = models.BigIntegerField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "tests_automation_legacy"
+
+    def __str__(self) -> str:
+        return f"{self.ts} {self.counter}"

@@ -1,8 +1,11 @@
 """Rules of a site's own, and some that are none."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
+from django.utils.translation import gettext_lazy
 from pydantic import Field
 
 from django_job_automation.rules import Flag, RuleSettings, Scope
@@ -88,3 +91,61 @@ class Twice(Unnamed):
 class Confused(Unnamed):
     def find(self, scope: Scope) -> Iterator[Any]:
         yield from scope.sites
+
+
+class DemandingSettings(RuleSettings):
+    limit: int
+
+
+class Demanding(Unnamed):
+    name = "demanding"
+    settings: type[RuleSettings] = DemandingSettings  # type: ignore[assignment]
+
+
+class Private(Unnamed):
+    name = "_private"
+
+
+class Daily(Unnamed):
+    name = "day"
+
+
+class Needy(Unnamed):
+    name = "needy"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
+class Everywhere(Unnamed):
+    """Starts from a table of its own, whatever it is asked about."""
+
+    def find(self, scope: Scope) -> Iterator[Any]:
+        return super().find(replace(scope, selection=Q()))
+
+
+class Careless(Unnamed):
+    """Calls every site clean, found or not, asked for or not."""
+
+    def clean(self, scope: Scope, sites: Sequence[Any]) -> Iterator[Any]:
+        yield from scope.sites
+
+
+class Translated(Unnamed):
+    name = "translated"
+    title = gettext_lazy("Yes")  # type: ignore[assignment]
+
+    def find(self, scope: Scope) -> Iterator[Any]:
+        raise ValueError("no")
+
+
+class BoundlessSettings(RuleSettings):
+    limit: float = Field(float("inf"), description="None.")
+
+
+class Boundless(Unnamed):
+    name = "boundless"
+    settings: type[RuleSettings] = BoundlessSettings  # type: ignore[assignment]
+
+    def find(self, scope: Scope) -> Iterator[Any]:
+        yield from ()

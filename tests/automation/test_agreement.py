@@ -7,11 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from django_job_automation.adapters import DefaultAdapter
 from django_job_automation.conf import get_conf
 from django_job_automation.engine.judging import Reading as Read
 from django_job_automation.engine.judging import is_flat, is_silent
 from django_job_automation.engine.limits import NoComsLimits, ZeroReadsLimits
 from django_job_automation.engine.quality import faults
+from django_job_automation.models import Reading as OwnReading
+from django_job_automation.models import Site
 from django_job_automation.rules import Flag, NoComs, Scope, ZeroReads
 from tests.automation.adapters import Meters
 from tests.automation.histories import AS_OF
@@ -79,3 +82,28 @@ def test_rules_agree_with_the_definitions(settings, sites, readings_to_compare, 
         for rule in (NoComs(), ZeroReads())
         for seen in rule.find(scope)
     } == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("low", "high", "min_increase", "is_flat_"),
+    [(0.1, 0.4, 0.3, True), (1234.56, 1234.66, 0.1, True), (1234.56, 1234.67, 0.1, False)],
+)
+def test_tolerance_is_met_as_it_is_written(settings, low, high, min_increase, is_flat_):
+    """Where floats miss it by a hair."""
+    settings.JOB_AUTOMATION = {"ZERO_READS": {"min_increase": min_increase}}
+    meter = Meter.objects.create(code="A")
+    pairs = [(5, low), (3, low), (2, high), (1, high)]
+    Sample.objects.bulk_create(
+        Sample(meter=meter, taken_at=AS_OF - timedelta(days=age), kwh=value) for age, value in pairs
+    )
+    site = Site.objects.create(site_id="A")
+    OwnReading.objects.bulk_create(
+        OwnReading(site=site, reading_date=AS_OF - timedelta(days=age), reading_value=str(value))
+        for age, value in pairs
+    )
+
+    for adapter, key in ((Meters(), meter.pk), (DefaultAdapter(), site.pk)):
+        scope = Scope(adapter, get_conf(), AS_OF)
+        assert [one.key for one in ZeroReads().find(scope)] == ["A"] * is_flat_
+        assert len(list(ZeroReads().clean(scope, [key]))) == (not is_flat_)

@@ -16,8 +16,27 @@ from django_job_automation.services.doctor import examine, propose
 from django_job_automation.services.doctor.looking import look_at
 from plants.adapter import Plants
 from plants.models import Plant, Telemetry, WorkOrder
-from tests.automation.adapters import HalfwayMeters, Meters, Orders, RawMeters
-from tests.automation.models import Halfway, Meter, Nameless, RawSample, Sample, Ticket
+from tests.automation.adapters import (
+    HalfwayMeters,
+    LegacyMeters,
+    Meters,
+    Orders,
+    RawMeters,
+    Units,
+    UnitsWithOrders,
+)
+from tests.automation.models import (
+    Halfway,
+    Legacy,
+    Meter,
+    Nameless,
+    Park,
+    RawSample,
+    Sample,
+    Ticket,
+    Unit,
+)
+from tests.automation.models import WorkOrder as WorkOrder_
 from tests.automation.test_running import plant
 
 HERE = "tests.automation.adapters"
@@ -101,7 +120,36 @@ class TestProposal:
     def test_two_ways_to_a_site_are_asked_about(self):
         found = propose(Meter, Halfway, None)
 
-        assert "more than one foreign key" in found.questions[0]
+        assert any("more than one foreign key" in one for one in found.questions)
+
+    @pytest.mark.parametrize(
+        ("statuses", "opened", "closed"),
+        [
+            (["unresolved", "incomplete", "resolved"], ("incomplete", "unresolved"), "resolved"),
+            (["assigned", "done", "new", "rejected"], ("assigned", "new"), "done"),
+            (["closed", "done", "new"], ("new",), "closed"),
+            (["new"], ("new",), None),
+        ],
+    )
+    def test_statuses_are_read_as_words(self, statuses, opened, closed):
+        meter = Meter.objects.create(code="A")
+        for stage in statuses:
+            WorkOrder_.objects.create(meter=meter, kind="x", stage=stage[:10])
+
+        found = propose(Meter, Sample, WorkOrder_)
+
+        assert found.adapter is not None
+        assert found.adapter.open_statuses == opened
+        assert found.adapter.closed_status == closed
+        assert any("are there other statuses" in one for one in found.questions)
+
+    def test_rows_that_are_all_done_tell_no_open_status(self):
+        Ticket.objects.create(meter=Meter.objects.create(code="A"), kind="x", stage="done")
+
+        found = propose(Meter, Sample, Ticket)
+
+        assert found.adapter is None
+        assert "Which statuses of tests_automation.Ticket are open ones?" in found.questions[-1]
 
     def test_only_field_of_its_kind_needs_no_name(self):
         assert propose(Meter, RawSample, None).source.count('value="counter"') == 1
@@ -137,6 +185,24 @@ class TestExamination:
 
         # MariaDB sorts a site's history where the tie-break is not in the index.
         assert codes in (["value"], ["index"])
+
+    def test_index_that_begins_with_the_moment_is_none(self):
+        Unit.objects.create(number=7, park=Park.objects.create(name="north"))
+
+        found = examine(Units())
+
+        assert [one.code for one in found.findings] == ["index"]
+        assert found.missing is not None
+
+    def test_jobs_that_cannot_be_stored_are_said(self):
+        Unit.objects.create(number=7, park=Park.objects.create(name="north"))
+
+        found = [one for one in examine(UnitsWithOrders()).findings if one.code == "required"]
+
+        assert [one.sentence.split()[0] for one in found] == [
+            "tests_automation.UnitOrder.opened_at",
+            "tests_automation.UnitOrder.priority",
+        ]
 
     def test_nobody_to_look_at_is_said(self):
         Meter.objects.update(in_service=False)
@@ -178,6 +244,26 @@ def test_migration_makes_the_index(adapter):
     assert again.missing is None
     # The foreign key's own index is no use any more.
     assert {one.code for one in again.findings} <= {"redundant"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_table_of_somebody_else_gets_a_statement(settings):
+    settings.JOB_AUTOMATION = {"ADAPTER": f"{HERE}.LegacyMeters"}
+    Meter.objects.create(code="A")
+    with connection.schema_editor(atomic=False) as editor:
+        editor.create_model(Legacy)
+    try:
+        output, _status = doctor("--json")
+        document = json.loads(output)
+        with connection.cursor() as cursor:
+            cursor.execute(document["statement"])
+        look = look_at(LegacyMeters())
+    finally:
+        with connection.schema_editor(atomic=False) as editor:
+            editor.delete_model(Legacy)
+
+    assert document["migration"] is None
+    assert look.is_good
 
 
 class TestCommand:

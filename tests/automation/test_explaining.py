@@ -5,6 +5,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from django_job_automation.models import MaintenanceWindow, Reading, Site
 from django_job_automation.services.running import run_automation
@@ -20,7 +21,8 @@ def explained(key: str, *args: str) -> str:
     return output.getvalue()
 
 
-def test_flat_site_is_explained():
+def test_flat_site_is_explained(monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: AS_OF)
     plant("A", [*daily([5] * 5), (ago(-2), "9"), (ago(hours=1), None)])
     run_automation(started_by="test", as_of=AS_OF)
 
@@ -85,3 +87,12 @@ def test_it_says_of_each_case_what_the_rules_say(case, settings):
         case.no_coms,
         case.zero_reads,
     )
+
+
+def test_what_came_later_is_not_there_in_a_backtest():
+    plant("A", [*daily(range(20, 10, -1)), (ago(-1), "30"), (ago(-2), "31")])
+
+    text = explained("A")
+
+    assert "Data: nothing is wrong with it" in text
+    assert "2026-11-22" not in text

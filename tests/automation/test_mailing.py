@@ -52,6 +52,16 @@ def test_failure_is_told_without_what_is_secret(mailoutbox, monkeypatch):
     assert "abc" not in mail.body
 
 
+def test_translated_title_of_a_rule_is_told(mailoutbox, settings):
+    rules = {"RULES": ["tests.automation.rules.Translated"]}
+    settings.JOB_AUTOMATION = {**settings.JOB_AUTOMATION, **rules}
+
+    run()
+
+    [mail] = mailoutbox
+    assert "Job automation failed: Yes" in mail.subject
+
+
 def test_mass_outage_is_told(mailoutbox, settings):
     settings.JOB_AUTOMATION = {**settings.JOB_AUTOMATION, "MASS_OUTAGE_PERCENT": 50}
     plant("A", [(ago(5), "7")])

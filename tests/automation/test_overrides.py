@@ -2,12 +2,18 @@
 
 import pytest
 
-from django_job_automation.exceptions import OverrideError, VersionConflictError
+from django_job_automation.adapters import get_adapter
+from django_job_automation.exceptions import (
+    OverrideError,
+    UnknownSiteError,
+    VersionConflictError,
+)
 from django_job_automation.models import Job, Run, SettingsOverride
 from django_job_automation.services.explaining import explain
-from django_job_automation.services.overrides import replace, stored, update
+from django_job_automation.services.overrides import conf_of_site, replace, stored, update
 from django_job_automation.services.running import run_automation
 from tests.automation.histories import AS_OF, ago
+from tests.automation.models import Park, Unit
 from tests.automation.test_running import plant
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +126,49 @@ def test_group_that_an_adapter_does_not_know_is_said(settings):
 
     with pytest.raises(OverrideError, match="maps no field for the group"):
         run_automation(started_by="test")
+
+
+class TestKeysOfOtherKinds:
+    """Sites that are called by a number, in groups that are rows."""
+
+    @pytest.fixture(autouse=True)
+    def units(self, settings):
+        settings.JOB_AUTOMATION = {"ADAPTER": "tests.automation.adapters.Units"}
+        self.park = Park.objects.create(name="north")
+        for number in (7, 8):
+            Unit.objects.create(number=number, park=self.park)
+
+    def days(self, number: int) -> float:
+        adapter = get_adapter()
+        site = Unit.objects.get(number=number)
+        return float(conf_of_site(adapter, site.pk).NO_COMS.days_threshold)
+
+    def test_number_may_be_written_in_another_way(self):
+        replace({"NO_COMS": {"days_threshold": 9}}, scope="site:007", version=None, changed_by="a")
+
+        assert (self.days(7), self.days(8)) == (9, 3)
+
+    def test_group_holds_for_a_site_with_settings_of_its_own(self):
+        group = f"group:{self.park.pk}"
+        replace({"NO_COMS": {"days_threshold": 9}}, scope=group, version=None, changed_by="a")
+        replace({"ZERO_READS": {"enabled": False}}, scope="site:7", version=None, changed_by="a")
+
+        assert (self.days(7), self.days(8)) == (9, 9)
+
+    @pytest.mark.parametrize("scope", ["site:abc", "group:north", "site:a\0b"])
+    def test_what_no_site_can_be_called_is_refused(self, scope):
+        with pytest.raises(OverrideError, match="is no value of"):
+            replace({"NO_COMS": {"enabled": False}}, scope=scope, version=None, changed_by="a")
+
+    def test_what_was_set_before_the_key_was_a_number_is_no_matter(self):
+        for scope in ("site:abc", "group:north"):
+            SettingsOverride.objects.create(scope=scope, values={"NO_COMS": {"enabled": False}})
+
+        assert self.days(7) == 3
+
+    def test_site_that_cannot_be_is_unknown(self):
+        with pytest.raises(UnknownSiteError):
+            explain("abc")
+        with pytest.raises(UnknownSiteError):
+            run_automation(started_by="test", keys=["7", "abc"])
+        assert get_adapter().unknown(["7", "007"]) == []

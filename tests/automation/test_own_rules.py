@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from django_job_automation.checks import check_settings
 from django_job_automation.conf import get_conf
-from django_job_automation.models import Finding, Job
+from django_job_automation.models import Finding, Job, Run
 from django_job_automation.rules import get_rules
 from django_job_automation.services import overrides
 from django_job_automation.services.dashboard import dashboard
@@ -115,6 +115,12 @@ def test_dashboard_counts_it(settings, nameless):
         ({**UNNAMED, "UNNAMED": {"longest": -1}}, "E003", "['UNNAMED']['longest']"),
         ({**UNNAMED, "UNNAMED": {"shortest": 1}}, "E002", "['UNNAMED']['shortest']"),
         ({**UNNAMED, "UNNAMED": {"job_type_id": "no_coms"}}, "E003", "NO_COMS and UNNAMED"),
+        ({"RULES": [".rules.Unnamed"]}, "E003", "'.rules.Unnamed' cannot be imported"),
+        ({"ADAPTER": ".rules.Unnamed"}, "E003", "'.rules.Unnamed' cannot be imported"),
+        ({"RULES": [f"{HERE}.Demanding"], "DEMANDING": {"limit": 1}}, "E003", "for 'limit'"),
+        ({"RULES": [f"{HERE}.Private"]}, "E003", "the name '_private'"),
+        ({"RULES": [f"{HERE}.Needy"]}, "E003", "cannot be made without arguments"),
+        ({"RULES": [f"{HERE}.Daily"]}, "E003", "called 'day', which is taken"),
         ({"UNNAMED": {}}, "E002", "['UNNAMED'] is not a setting"),
     ],
 )
@@ -123,8 +129,8 @@ def test_what_is_wrong_is_said(settings, setting, number, words):
 
     found = check_settings()
 
-    assert [one.id for one in found] == [f"django_job_automation.{number}"]
-    assert words in found[0].msg
+    assert f"django_job_automation.{number}" in {one.id for one in found}
+    assert words in " ".join(one.msg for one in found)
 
 
 def test_report_of_it_is_a_document(settings, nameless):
@@ -156,3 +162,65 @@ def test_rule_that_finds_something_else_fails_alone(settings, nameless):
         "TypeError: it found a Site, which is no Flag and no Note"
     ]
     assert report.created == 1
+
+
+def test_rule_that_ignores_its_scope_gets_one_job_for_a_site(settings, nameless):
+    settings.JOB_AUTOMATION = {"RULES": [f"{HERE}.Everywhere"], "UNNAMED": {"longest": 1}}
+    other = plant("B", daily(range(20, 10, -1)))
+    other.site_name = "B"
+    other.save()
+    overrides.replace({"NO_COMS": {"enabled": True}}, scope="site:A", version=None, changed_by="a")
+
+    report = run()
+
+    assert not report.failed
+    assert report.created == Job.objects.count() == 2
+
+
+def test_rule_that_calls_other_sites_clean_harms_nobody(settings, nameless):
+    settings.JOB_AUTOMATION = {
+        "RULES": [f"{HERE}.Careless"],
+        "UNNAMED": {"longest": 1, "auto_close_after_clean_runs": 1},
+    }
+    run()
+    plant("B", daily(range(20, 10, -1)))
+
+    report = run()
+
+    assert not report.failed
+    assert Job.objects.get().status == "open"
+
+
+def test_translated_title_of_a_rule_that_fails(settings):
+    settings.JOB_AUTOMATION = {"RULES": [f"{HERE}.Translated"]}
+
+    with pytest.raises(CommandError, match="Failed: Yes"):
+        call_command("run_daily_job_automation", stdout=io.StringIO())
+
+
+def test_number_that_json_does_not_know(settings, nameless):
+    settings.JOB_AUTOMATION = {"RULES": [f"{HERE}.Boundless"]}
+
+    report = run()
+
+    assert Run.objects.get(pk=report.run).settings["BOUNDLESS"]["limit"] is None
+
+
+def test_what_was_set_for_a_rule_that_is_gone_is_no_matter(settings, nameless):
+    settings.JOB_AUTOMATION = UNNAMED
+    overrides.replace(
+        {"UNNAMED": {"longest": 1}, "NO_COMS": {"enabled": False}}, version=None, changed_by="ada"
+    )
+    settings.JOB_AUTOMATION = {}
+
+    assert [one.rule.name for one in run().rules if one.is_enabled] == ["zero_reads"]
+    stored = overrides.update({"NO_COMS": {"enabled": True}}, version=None, changed_by="ada")
+    assert stored.values == {"NO_COMS": {"enabled": True}}
+
+
+def test_rule_that_is_named_twice_runs_once(nameless, settings):
+    settings.JOB_AUTOMATION = {**UNNAMED, "UNNAMED": {"longest": 1}}
+
+    report = run(names=["unnamed", "unnamed"])
+
+    assert (len(report.rules), report.created) == (1, 1)

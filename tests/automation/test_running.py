@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, IntegrityError, connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -218,3 +219,13 @@ def test_number_of_statements_is_fixed(count):
     asked = [one["sql"] for one in queries if not one["sql"].startswith(transactions)]
     assert len(asked) <= 8, asked
     assert Job.objects.count() == 2 * count
+
+
+def test_run_that_the_database_does_not_take_is_no_lock(fleet, monkeypatch):
+    def refuse(*_args, **_options):
+        raise IntegrityError("CHECK constraint failed: settings")
+
+    monkeypatch.setattr(QuerySet, "create", refuse)
+
+    with pytest.raises(IntegrityError, match="CHECK"):
+        run()

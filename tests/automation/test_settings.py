@@ -70,7 +70,8 @@ def test_wrong_key_is_named(settings, wrong, expected, words):
         ("NoSuchField", "E004", "maps value to 'wh'", "kwh, meter, taken_at"),
         ("ForeignJobs", "E004", "does not derive from AbstractJob", "Set job = JobFields"),
         ("NeverOpen", "E004", "new_status 'new' is none of its", "each run opens another"),
-        ("NoIndex", "W001", "has no index", "Add Index(fields=['meter', '-kwh'"),
+        ("UnitsByNumber", "E004", "UnitReading.by_number is no foreign key to the", "map a field"),
+        ("NoIndex", "W001", "has no index", "Add Index(fields=['meter', '-ts'"),
     ],
 )
 def test_adapter_that_does_not_fit_is_said(settings, adapter, expected, words, way_out):
@@ -131,3 +132,12 @@ def test_key_of_a_site_is_compared_by_its_bytes():
 
     assert Site.objects.filter(site_id="A").count() == 1
     assert str(Job(pk=3, job_type="no_coms")) == "no_coms #3"
+
+
+def test_fields_of_other_kinds_are_said(settings):
+    settings.JOB_AUTOMATION = {"ADAPTER": f"{HERE}.WrongKinds"}
+
+    assert [one.msg for one in check_adapter()] == [
+        "tests_automation.Sample.kwh is no DateTimeField.",
+        "tests_automation.Sample.taken_at is no DecimalField.",
+    ]

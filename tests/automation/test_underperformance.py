@@ -181,3 +181,44 @@ def test_integrators_table_without_groups_is_one_group(settings):
     assert [flag.key for flag in report.rules[0].opened] == ["weak"]
     samples = [one for one in asked if "tests_automation_sample" in one["sql"]]
     assert len(samples) == 1
+
+
+@pytest.mark.django_db
+class TestOtherCauses:
+    @pytest.fixture(autouse=True)
+    def fleet(self, settings):
+        settings.JOB_AUTOMATION = {"UNDERPERFORMANCE": {"enabled": True}}
+        for name in ("A", "B", "C"):
+            plant(name, rising(100), group="north")
+
+    def flagged(self) -> set[tuple[str, str]]:
+        report = run()
+        assert not report.failed
+        return {(one.rule.name, flag.key) for one in report.rules for flag in one.flags}
+
+    def test_site_that_was_away_when_the_days_began_is_not_compared(self):
+        plant("repaired", [*rising(100, days=6, start=1000), (ago(66), "1000")], group="north")
+
+        assert self.flagged() == set()
+
+    @pytest.mark.parametrize("days", [1, 2, 3, 4, 5, 6])
+    def test_standstill_is_the_other_rules_matter(self, days):
+        """However long it has lasted: a site that stands still has one cause, and one job."""
+        pairs = rising(100)
+        last = pairs[days][1]
+        plant(
+            "stuck", [(at, last if age < days else value) for age, (at, value) in enumerate(pairs)]
+        )
+        Site.objects.filter(site_id="stuck").update(group="north")
+
+        assert self.flagged() <= {("zero_reads", "stuck")}
+
+    def test_creeping_register_is_the_other_rules_matter(self, settings):
+        settings.JOB_AUTOMATION = {
+            "UNDERPERFORMANCE": {"enabled": True},
+            "ZERO_READS": {"min_increase": 0.5},
+        }
+        plant("creeping", rising(0.01), group="north")
+
+        assert self.flagged() == {("zero_reads", "creeping")}
+        assert self.flagged() == {("zero_reads", "creeping")}

@@ -64,7 +64,8 @@ class Command(OpsCommand):
                 "findings": [asdict(one) for one in found.findings],
                 "plan": found.look.plan if found.look else None,
                 "index": found.missing.declaration if found.missing else None,
-                "migration": found.missing.migration if found.missing else None,
+                "migration": (found.missing.migration or None) if found.missing else None,
+                "statement": (found.missing.statement or None) if found.missing else None,
             },
             head,
             "",
@@ -82,7 +83,9 @@ def _lines(found: Examination) -> Iterator[str]:
         yield f"plan: {found.look.plan}"
     for one in found.findings:
         yield f"{one.code}: {one.sentence}"
-    if found.missing:
+    if found.missing and found.missing.statement:
+        yield f"Django does not manage the table; make the index:\n\n{found.missing.statement}\n"
+    elif found.missing:
         yield f"Add it to Meta.indexes of the model:\n\n    {found.missing.declaration},\n"
         yield f"and put this into {found.missing.path} of its app:\n\n{found.missing.migration}\n"
 

@@ -1,8 +1,9 @@
 """What is wrong with an adapter, its models and their indexes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.db import DatabaseError
+from django.db.models import NOT_PROVIDED
 from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter, fitting
@@ -46,13 +47,28 @@ def examine(adapter: ModelAdapter) -> Examination:
         is_nobody_there = not adapter.eligible(as_of=timezone.now()).exists()
     except DatabaseError as error:
         return Examination((Finding("table", f"{mask_text(str(error)).strip()}: run migrate."),))
-    findings = []
+    findings = [
+        Finding(
+            "required",
+            f"{adapter.jobs._meta.label}.{name} must have a value, and nothing gives it one: give "
+            "it a default, or override open_jobs.",
+        )
+        for name in _required(adapter)
+    ]
     label = adapter.readings._meta.label
     if is_nobody_there:
         findings.append(
             Finding("sites", "The rules look at no site: none is active, unsnoozed and stored.")
         )
-    if not look.is_good:
+    if look.fitting and look.index not in look.fitting:
+        findings.append(
+            Finding(
+                "plan",
+                f"{label} has {look.fitting[0]} for the newest reading of a site, and the database "
+                f"goes by {look.index or 'none'}: look whether that index is valid, and ANALYZE.",
+            )
+        )
+    elif not look.is_good:
         findings.append(
             Finding(
                 "index",
@@ -68,9 +84,9 @@ def examine(adapter: ModelAdapter) -> Examination:
                 "as well.",
             )
         )
-    is_missing = not (look.is_good and look.is_covering)
+    is_missing = any(one.code in ("index", "value") for one in findings)
     missing = missing_index(adapter) if is_missing else None
-    if single and missing is None:
+    if single and look.is_good and not is_missing:
         findings.append(
             Finding(
                 "redundant",
@@ -79,3 +95,20 @@ def examine(adapter: ModelAdapter) -> Examination:
             )
         )
     return Examination(tuple(findings), look, missing)
+
+
+def _required(adapter: ModelAdapter) -> list[str]:
+    """Return the fields of a job of another model that would stop it from being stored."""
+    if adapter.job is None or type(adapter).open_jobs is not ModelAdapter.open_jobs:
+        return []
+    given = {getattr(adapter.job, one.name) for one in fields(adapter.job)}
+    given.discard(adapter.job.created_at)
+    return [
+        field.name
+        for field in adapter.jobs._meta.concrete_fields
+        if field.name not in given
+        and not (field.null or field.primary_key or field.generated)
+        and field.get_default() is None
+        and field.db_default is NOT_PROVIDED
+        and not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+    ]

@@ -5,7 +5,7 @@ Each site of each run costs such a look: by an index it is a few pages, without 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connections, models, transaction
@@ -26,17 +26,19 @@ class Look:
         is_sorted: whether the index gives the newest first, or a site's readings are sorted.
         is_covering: whether the index has all that is asked for.
         plan: as the database wrote it.
+        fitting: the indexes that begin with site and moment.
     """
 
     index: str
     is_sorted: bool
     is_covering: bool
     plan: str
+    fitting: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
         """Return whether a look costs the same however long a site's history is."""
-        return bool(self.index) and self.is_sorted
+        return self.index in self.fitting and self.is_sorted
 
 
 def look_at(adapter: ModelAdapter) -> Look:
@@ -57,24 +59,51 @@ def look_at(adapter: ModelAdapter) -> Look:
         .values_list(fields.value)[:1]
     )
     if connection.vendor == "postgresql":
-        return _postgresql(rows, adapter.using)
-    if connection.vendor == "sqlite":
-        return _sqlite(rows.explain())
-    return _mysql(rows, adapter.using)
+        look = _postgresql(rows, adapter.using)
+    elif connection.vendor == "sqlite":
+        look = _sqlite(rows.explain())
+    else:
+        look = _mysql(rows, adapter.using)
+    # A plan may go by an index that has site and moment somewhere: that is no look at its end.
+    site, at = (_column(adapter, name) for name in (fields.site, fields.at))
+    found = _indexes(adapter)
+    return replace(
+        look, fitting=tuple(name for name, one in found.items() if one["columns"][:2] == [site, at])
+    )
 
 
 def single_indexes(adapter: ModelAdapter) -> list[str]:
     """Return the indexes of the readings that hold the site alone."""
+    site = _column(adapter, adapter.reading.site)
+    found = _indexes(adapter)
+    return sorted(
+        name for name, one in found.items() if one["columns"] == [site] and not one["unique"]
+    )
+
+
+def _indexes(adapter: ModelAdapter) -> dict[str, Any]:
+    """Return the indexes of the readings by name."""
     connection = connections[adapter.using]
     table = adapter.readings._meta.db_table
     with connection.cursor() as cursor:
-        found = connection.introspection.get_constraints(cursor, table)
-    site: Any = adapter.readings._meta.get_field(adapter.reading.site)
-    return sorted(
-        name
+        found: dict[str, Any] = {**connection.introspection.get_constraints(cursor, table)}
+        if connection.vendor == "sqlite":
+            # The index of a constraint has a name that only SQLite knows, and plans have that one.
+            cursor.execute("SELECT name FROM pragma_index_list(%s) WHERE origin <> 'c'", [table])
+            for (name,) in cursor.fetchall():
+                cursor.execute("SELECT name FROM pragma_index_info(%s) ORDER BY seqno", [name])
+                columns = [column for (column,) in cursor.fetchall()]
+                found[name] = {"columns": columns, "index": True, "unique": True}
+    return {
+        name: one
         for name, one in found.items()
-        if one["columns"] == [site.column] and one["index"] and not one["unique"]
-    )
+        if (one["index"] or one["unique"]) and one["columns"]
+    }
+
+
+def _column(adapter: ModelAdapter, name: str) -> str:
+    field: Any = adapter.readings._meta.get_field(name)
+    return str(field.column)
 
 
 def _any_key(adapter: ModelAdapter) -> Any:

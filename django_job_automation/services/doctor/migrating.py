@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from django.db import connections
+from django.db import connections, models
 from django.db.migrations.loader import MigrationLoader
 
 from django_job_automation.adapters import ModelAdapter
@@ -22,11 +22,13 @@ class MissingIndex:
         declaration: for ``indexes`` of the model's Meta.
         path: of the migration, from the folder of its app.
         migration: its source.
+        statement: in place of a migration, where Django does not manage the table; "" otherwise.
     """
 
     declaration: str
     path: str
     migration: str
+    statement: str = ""
 
 
 def missing_index(adapter: ModelAdapter) -> MissingIndex:
@@ -36,6 +38,8 @@ def missing_index(adapter: ModelAdapter) -> MissingIndex:
     ending = "_newest"
     name = f"{meta.app_label}_{meta.model_name}"[: _LONGEST_NAME - len(ending)] + ending
     declaration = f'models.Index(fields={_listed(fields)}, name="{name}")'
+    if not meta.managed:
+        return MissingIndex(declaration, "", "", _statement(adapter, name, fields))
     loader = MigrationLoader(connections[adapter.using])
     leaves = sorted(loader.graph.leaf_nodes(meta.app_label))
     numbers = [int(found[0]) for _app, leaf in leaves if (found := re.match(r"\d+", leaf))]
@@ -63,6 +67,12 @@ def missing_index(adapter: ModelAdapter) -> MissingIndex:
         "    ]",
     ]
     return MissingIndex(declaration, path, "\n".join(lines))
+
+
+def _statement(adapter: ModelAdapter, name: str, fields: list[str]) -> str:
+    with connections[adapter.using].schema_editor(collect_sql=True) as editor:
+        editor.add_index(adapter.readings, models.Index(fields=fields, name=name))
+    return "\n".join(editor.collected_sql)
 
 
 def _listed(names: list[str]) -> str:

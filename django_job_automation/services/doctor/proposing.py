@@ -21,7 +21,7 @@ _KEY: _Kinds = (*_TEXT, models.IntegerField, models.UUIDField)
 _MOMENT: _Kinds = (models.DateTimeField,)
 _DAY: _Kinds = (models.DateField,)  # moments among them
 _NUMBER: _Kinds = (models.DecimalField, models.FloatField, models.IntegerField)
-_GROUP: _Kinds = (*_TEXT, models.ForeignKey)
+_GROUP: _Kinds = _TEXT
 
 #: How such a field is called, the likeliest first.
 _WORDS = {
@@ -33,7 +33,7 @@ _WORDS = {
         *("installation", "start_date", "created"),
     ),
     "snoozed_until": ("snoozed_until", "snooze", "quiet_until", "muted", "silenced", "paused"),
-    "group": ("group", "park", "region", "area", "cluster", "portfolio", "fleet", "zone"),
+    "group": ("group", "park", "region", "area", "cluster", "portfolio", "fleet"),
     "capacity": ("capacity", "kwp", "peak_power", "nominal_power", "rated_power"),
     "at": (
         *("reading_date", "taken_at", "read_at", "measured_at", "recorded_at", "timestamp", "ts"),
@@ -48,11 +48,9 @@ _WORDS = {
     "created_at": ("created_at", "opened_at", "created", "opened", "reported", "raised"),
     "description": ("description", "note", "notes", "summary", "details", "text", "comment"),
 }
-#: What the status of a job that is over has in it.
-_CLOSED = (
-    *("closed", "done", "resolved", "complete", "cancel", "reject", "finished", "fixed"),
-    "archiv",
-)
+#: Statuses of a job that somebody has done, the likeliest first, and of one that nobody will do.
+_DONE = ("closed", "done", "resolved", "completed", "complete", "finished", "fixed", "solved")
+_DROPPED = ("cancelled", "canceled", "rejected", "dismissed", "archived", "void", "duplicate")
 _STATUSES_LOOKED_AT = 20
 _UNKNOWN = "?"
 
@@ -97,11 +95,9 @@ def propose(
 
 
 def _site_fields(model: type[models.Model], questions: list[str]) -> SiteFields:
-    key = (
-        _pick(model, "key", _KEY, is_unique=True)
-        or _only(model, _KEY, is_unique=True)
-        or _pick(model, "key", _KEY)
-    )
+    key = _pick(model, "key", _KEY, is_unique=True) or _only(model, _KEY, is_unique=True)
+    if key is None and (key := _pick(model, "key", _KEY)):
+        questions.append(f"{model._meta.label}.{key} need not be unique: do two sites share one?")
     if key is None:
         key = _pk(model)
         questions.append(
@@ -111,7 +107,7 @@ def _site_fields(model: type[models.Model], questions: list[str]) -> SiteFields:
     return SiteFields(
         key=key,
         label=label,
-        is_active=_pick(model, "is_active", (models.BooleanField,)),
+        is_active=_pick(model, "is_active", (models.BooleanField,), is_whole=True),
         commissioned_at=_pick(model, "commissioned_at", _DAY),
         snoozed_until=_pick(model, "snoozed_until", _MOMENT),
         group=_pick(model, "group", _GROUP, but=(key, label or "")),
@@ -151,15 +147,26 @@ def _jobs(
     if not statuses:
         questions.append(f"Which statuses of {label} are open ones, and which has a new job?")
         return {**found, "open_statuses": (_UNKNOWN,), "new_status": _UNKNOWN}
-    closed = [one for one in statuses if any(word in one.lower() for word in _CLOSED)]
-    opened = tuple(one for one in statuses if one not in closed) or (statuses[0],)
-    default = _field(model, str(status)).get_default()
+    done = sorted((one for one in statuses if one.lower() in _DONE), key=_likelihood)
+    opened = tuple(one for one in statuses if one.lower() not in (*_DONE, *_DROPPED))
+    if not opened:
+        questions.append(f"Which statuses of {label} are open ones? It has {', '.join(statuses)}.")
+        return {**found, "open_statuses": (_UNKNOWN,), "new_status": _UNKNOWN}
+    field = _field(model, str(status))
+    if not field.flatchoices:
+        questions.append(f"Rows of {label} have {', '.join(statuses)}: are there other statuses?")
+    if len(done) > 1:
+        questions.append(f"Which status has a job that rules close: {' or '.join(done)}?")
     return {
         **found,
         "open_statuses": opened,
-        "new_status": default if default in opened else opened[0],
-        "closed_status": closed[0] if closed else None,
+        "new_status": field.get_default() if field.get_default() in opened else opened[0],
+        "closed_status": done[0] if done else None,
     }
+
+
+def _likelihood(status: str) -> int:
+    return _DONE.index(status.lower())
 
 
 def _statuses(model: type[models.Model], name: str | None) -> list[str]:
@@ -218,6 +225,7 @@ def _pick(
     kinds: _Kinds,
     *,
     is_unique: bool = False,
+    is_whole: bool = False,
     but: Sequence[str] = (),
 ) -> str | None:
     """Return the field of a kind whose name is one of the words for it, or has one in it."""
@@ -230,7 +238,7 @@ def _pick(
         for name in names
         if word in name.lower().split("_") or ("_" in word and word in name.lower())
     ]
-    return next(iter([*whole, *parts]), None)
+    return next(iter(whole if is_whole else [*whole, *parts]), None)
 
 
 def _only(model: type[models.Model], kinds: _Kinds, *, is_unique: bool = False) -> str | None:
