@@ -1,0 +1,1 @@
+"""Monthly health checks of 1830PSS optical networks: from report to tracker."""

@@ -1,0 +1,112 @@
+"""Cells as spreadsheets hold them: numbers for ids, texts for dates, blanks for nothing."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django_network_hc.exceptions import InputError
+
+__all__ = ["Columns", "day", "node_id", "normalised", "text"]
+
+_SIGNS = re.compile(r"[^a-z0-9#]+")
+_DAY_FORMATS = ("%Y%m%d", "%Y-%m-%d", "%d.%m.%Y", "%d-%b-%Y", "%d-%b-%y")
+
+
+def text(cell: Any) -> str:
+    """Return a cell as a text: a whole number without a point, and none for nothing."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d}"
+    return str(cell)
+
+
+def node_id(cell: Any) -> int | None:
+    """Return an HC id, which is a number or a text of digits; None when it is neither."""
+    digits = text(cell).strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+def day(cell: Any) -> date | None:
+    """Return a day, which is a date, a number such as 20250206 or a text; None when it is none."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    written = text(cell).strip()
+    for form in _DAY_FORMATS:
+        try:
+            return datetime.strptime(written, form).date()  # noqa: DTZ007  # a day has no zone
+        except ValueError:
+            continue
+    return None
+
+
+def normalised(header: Any) -> str:
+    """Return a header without case, blanks and signs: ``HC-Id`` and ``HCID`` are the same."""
+    return _SIGNS.sub("", text(header).casefold())
+
+
+class Columns:
+    """
+    Where the columns of a table are, by their headers.
+
+    Args:
+        header: the cells of the first row.
+        wanted: names of ours, each with the headers that it may have.
+        optional: those of them that may be missing.
+
+    Raises:
+        InputError: a column is missing, or there twice.
+    """
+
+    def __init__(
+        self,
+        header: Sequence[Any],
+        wanted: dict[str, tuple[str, ...]],
+        *,
+        file: str,
+        sheet: str = "",
+        optional: Iterable[str] = (),
+    ) -> None:
+        places: dict[str, list[int]] = {}
+        for index, cell in enumerate(header):
+            places.setdefault(normalised(cell), []).append(index)
+        self._index: dict[str, int] = {}
+        for name, headers in wanted.items():
+            aliases = dict.fromkeys(map(normalised, headers))
+            found = [at for one in aliases for at in places.get(one, ())]
+            if len(found) > 1:
+                raise InputError(
+                    file, "it is there twice: leave one.", sheet=sheet, row=1, column=headers[0]
+                )
+            if found:
+                self._index[name] = found[0]
+            elif name not in optional:
+                known = ", ".join(text(one) for one in header if text(one)) or "nothing"
+                raise InputError(
+                    file,
+                    f"it is missing: the first row has {known[:200]}.",
+                    sheet=sheet,
+                    row=1,
+                    column=headers[0],
+                )
+
+    def cell(self, row: Sequence[Any], name: str) -> Any:
+        """Return a cell of a row; "" where the row is too short or the column is missing."""
+        index = self._index.get(name, -1)
+        return row[index] if 0 <= index < len(row) else ""
+
+    def text(self, row: Sequence[Any], name: str) -> str:
+        """Return a cell as a text."""
+        return text(self.cell(row, name))
+
+    @property
+    def last(self) -> int:
+        """Return the place of the last known column."""
+        return max(self._index.values(), default=-1)
