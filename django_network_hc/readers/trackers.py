@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from django_network_hc.engine.coverage import Node
+from django_network_hc.engine.ledger import is_open
 from django_network_hc.engine.rows import NEVER_TESTED, Case, Engineering
 from django_network_hc.exceptions import InputError
 from django_network_hc.readers.cells import Columns, day, node_id, text
@@ -67,11 +68,6 @@ class Tracker:
     def open_cases(self) -> list[Case]:
         """Return the rows of MAIN that are open: whatever is not closed and not ignored."""
         return [one for one in self.cases[MAIN] if is_open(one.status)]
-
-
-def is_open(status: str) -> bool:
-    """Return whether a status is that of an open case: any but closed and ignored, in any case."""
-    return status.strip().casefold() not in ("closed", "ignored")
 
 
 def read_tracker(path: Path, *, file: str = "", limits: Limits = TRACKER_LIMITS) -> Tracker:

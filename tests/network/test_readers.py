@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from django_network_hc.engine.ledger import is_open
 from django_network_hc.exceptions import InputError
 from django_network_hc.readers import (
     read_ignored_findings,
@@ -21,7 +22,6 @@ from django_network_hc.readers import (
     report_name,
 )
 from django_network_hc.readers.cells import day, node_id, normalised, text
-from django_network_hc.readers.trackers import is_open
 from django_network_hc.readers.workbooks import Limits
 from tests.network.samples import EXPECTED, TRACKER, folder
 
