@@ -75,7 +75,7 @@ class Engineering(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One row of a tracker."""
+    """One row of a tracker; ``extras`` are the columns that engineers have added, by header."""
 
     key: Key
     found_on: date | None
@@ -88,3 +88,4 @@ class Case(NamedTuple):
     status: str
     engineering: Engineering
     row: int
+    extras: tuple[tuple[str, str], ...] = ()

@@ -8,7 +8,7 @@ from django_network_hc.engine.coverage import Node
 from django_network_hc.engine.ledger import is_open
 from django_network_hc.engine.rows import NEVER_TESTED, Case, Engineering
 from django_network_hc.exceptions import InputError
-from django_network_hc.readers.cells import Columns, day, node_id, text
+from django_network_hc.readers.cells import Columns, day, node_id, normalised, text
 from django_network_hc.readers.workbooks import TRACKER_LIMITS, Limits, Workbook
 
 __all__ = ["CASE_SHEETS", "COVERAGE", "Tracker", "read_tracker"]
@@ -43,6 +43,7 @@ _NODE_COLUMNS: dict[str, tuple[str, ...]] = {
     "sid": ("SID (System ID)", "SID"),
     "pss_type": ("PSS Type",),
 }
+_OURS = {"", *(normalised(one) for names in _CASE_COLUMNS.values() for one in names)}
 # The row that a new tracker begins with, so that its sheets are not empty.
 _DUMMY_NODE = 12345
 
@@ -88,7 +89,9 @@ def read_tracker(path: Path, *, file: str = "", limits: Limits = TRACKER_LIMITS)
 
 def _read_cases(book: Workbook, sheet: str) -> list[Case]:
     rows = book.rows(sheet)
-    columns = Columns(next(rows, ()), _CASE_COLUMNS, file=book.name, sheet=sheet)
+    header = next(rows, ())
+    columns = Columns(header, _CASE_COLUMNS, file=book.name, sheet=sheet)
+    added = [(at, name) for at, cell in enumerate(header) if (name := _added(cell))]
     found = []
     for number, row in enumerate(rows, start=2):
         if not any(text(cell).strip() for cell in row):
@@ -120,9 +123,18 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
                 status=given["status"],
                 engineering=own,
                 row=number,
+                extras=tuple(
+                    (name, text(row[at]).strip() if at < len(row) else "") for at, name in added
+                ),
             )
         )
     return found
+
+
+def _added(header: object) -> str:
+    """Return the header of a column that engineers have added; "" of one of ours, and of none."""
+    name = text(header).strip()
+    return "" if normalised(name) in _OURS else name
 
 
 def _read_nodes(book: Workbook, tracker: Tracker) -> None:

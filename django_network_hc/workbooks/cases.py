@@ -31,8 +31,12 @@ COLUMNS = (
 
 
 def cases_table(name: str, cases: Iterable[Case]) -> Table:
-    """Return a sheet with these cases."""
-    return Table(name, COLUMNS, [_cells(one) for one in cases])
+    """Return a sheet with these cases, the columns that engineers have added at its end."""
+    cases = list(cases)
+    added = dict.fromkeys(header for one in cases for header, _value in one.extras)
+    columns = [*COLUMNS, *(Column(header, 16) for header in added)]
+    rows = [[*_cells(one), *map(dict(one.extras).get, added)] for one in cases]
+    return Table(name, columns, rows)
 
 
 def ignored_cases(
