@@ -73,6 +73,7 @@ def _read(name: str, lines: Iterable[list[str]]) -> Inventory:
     columns = Columns(header, _COLUMNS, file=name, optional=("serial",))
     found = Inventory(tuple(header))
     skipped = 0
+    once: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
         if not any(cell.strip() for cell in row):
             continue
@@ -89,7 +90,7 @@ def _read(name: str, lines: Iterable[list[str]]) -> Inventory:
                 mnemonic=columns.text(row, "mnemonic").strip(),
                 shelf_type=columns.text(row, "shelf_type").strip(),
                 serial=columns.text(row, "serial").strip(),
-                cells=tuple(row),
+                cells=tuple(once.setdefault(cell, cell) for cell in row),
             )
         )
     if skipped > _MOST_NOTED:

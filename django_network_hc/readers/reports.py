@@ -86,6 +86,8 @@ def _read_findings(book: Workbook, report: Report) -> None:
     columns = Columns(header, _FINDING_COLUMNS, file=book.name, sheet=FINDINGS)
     report.header = tuple(text(one) for one in header)
     undated = 0
+    # Names, tests and tasks come again and again: each is kept once.
+    once: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
         if not any(row):
             continue
@@ -93,6 +95,7 @@ def _read_findings(book: Workbook, report: Report) -> None:
         if node is None:
             raise _refusal(book, FINDINGS, number, columns.cell(row, "node"))
         given = {one: columns.text(row, one) for one in _FINDING_COLUMNS}
+        given = {name: once.setdefault(value, value) for name, value in given.items()}
         tested_on = day(columns.cell(row, "tested_on"))
         undated += tested_on is None
         report.findings.append(

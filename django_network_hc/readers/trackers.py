@@ -93,6 +93,7 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
     columns = Columns(header, _CASE_COLUMNS, file=book.name, sheet=sheet)
     added = [(at, name) for at, cell in enumerate(header) if (name := _added(cell))]
     found = []
+    once: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
         if not any(text(cell).strip() for cell in row):
             continue
@@ -106,6 +107,7 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
                 column="HC Id",
             )
         given = {name: columns.text(row, name).strip() for name in _CASE_COLUMNS}
+        given = {name: once.setdefault(value, value) for name, value in given.items()}
         if node == _DUMMY_NODE and given["address"] == "1.2.3.4":
             continue
         key = (node, given["test"], given["priority"], given["issue"], given["text"])
@@ -119,7 +121,7 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
                 label=given["label"],
                 ne_type=given["ne_type"],
                 network=given["network"],
-                task=columns.text(row, "task"),
+                task=given["task"],
                 status=given["status"],
                 engineering=own,
                 row=number,

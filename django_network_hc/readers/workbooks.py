@@ -81,7 +81,8 @@ class Workbook:
             raise InputError(self.name, f"there is no such sheet; it has {known}.", sheet=sheet)
         try:
             found = self._book.get_sheet_by_name(sheet)
-            yield from found.to_python(skip_empty_area=False)
+            # One at a time: a large sheet as lists takes more memory than all that is kept of it.
+            yield from found.iter_rows()
         except CalamineError as error:
             raise InputError(self.name, f"it cannot be read: {error}", sheet=sheet) from error
 

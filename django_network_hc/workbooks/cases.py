@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from django_network_hc.engine.ignoring import Ignored
 from django_network_hc.engine.rows import Case, Engineering
-from django_network_hc.workbooks.tables import Column, Kind, Table
+from django_network_hc.workbooks.tables import Column, Kind, Rows, Table
 
 __all__ = ["COLUMNS", "cases_table", "ignored_cases"]
 
@@ -30,13 +30,15 @@ COLUMNS = (
 )
 
 
-def cases_table(name: str, cases: Iterable[Case]) -> Table:
+def cases_table(name: str, cases: Sequence[Case]) -> Table:
     """Return a sheet with these cases, the columns that engineers have added at its end."""
-    cases = list(cases)
     added = dict.fromkeys(header for one in cases for header, _value in one.extras)
     columns = [*COLUMNS, *(Column(header, 16) for header in added)]
-    rows = [[*_cells(one), *map(dict(one.extras).get, added)] for one in cases]
-    return Table(name, columns, rows)
+    if not added:
+        return Table(name, columns, Rows(cases, _cells))
+    return Table(
+        name, columns, Rows(cases, lambda one: [*_cells(one), *map(dict(one.extras).get, added)])
+    )
 
 
 def ignored_cases(

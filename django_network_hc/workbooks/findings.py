@@ -1,9 +1,9 @@
 """Lines of a report, as its findings sheet has them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django_network_hc.engine.rows import Finding
-from django_network_hc.workbooks.tables import Column, Kind, Table
+from django_network_hc.workbooks.tables import Column, Kind, Rows, Table
 
 __all__ = ["COLUMNS", "findings_table"]
 
@@ -25,9 +25,9 @@ COLUMNS = (
 )
 
 
-def findings_table(name: str, findings: Iterable[Finding]) -> Table:
+def findings_table(name: str, findings: Sequence[Finding]) -> Table:
     """Return a sheet with these findings, ids as numbers and all else as the report has it."""
-    return Table(name, COLUMNS, [_cells(one) for one in findings])
+    return Table(name, COLUMNS, Rows(findings, _cells))
 
 
 def _cells(one: Finding) -> Sequence[object]:

@@ -1,11 +1,13 @@
 """A table that fills a sheet."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-__all__ = ["Column", "Kind", "Table"]
+__all__ = ["Column", "Kind", "Rows", "Table"]
+
+_T = TypeVar("_T")
 
 
 class Kind(Enum):
@@ -22,6 +24,25 @@ class Column(NamedTuple):
     header: Any
     width: float = 12
     kind: Kind = Kind.TEXT
+
+
+class Rows(Sequence[Sequence[Any]], Generic[_T]):
+    """The rows of things, each made when it is asked for: a long sheet needs no copy of them."""
+
+    def __init__(self, things: Sequence[_T], cells: Callable[[_T], Sequence[Any]]) -> None:
+        self._things, self._cells = things, cells
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._things)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return a row."""
+        return self._cells(self._things[index])
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        """Yield them, the first one first."""
+        return map(self._cells, self._things)
 
 
 @dataclass(frozen=True)
