@@ -1,5 +1,6 @@
 """What goes in and out, for the OpenAPI schema; the services check it."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 __all__ = [
@@ -110,10 +111,15 @@ class SummarySchema(_Fields):  # type: ignore[type-arg]
     last_run_outcome = serializers.CharField(allow_null=True)
 
 
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
+class _Key(serializers.Field):  # type: ignore[type-arg]
+    """A primary key: a number in the app's own table, and what yours has in yours."""
+
+
 class RecentJobSchema(_Fields):  # type: ignore[type-arg]
     """One of the newest jobs."""
 
-    id = serializers.IntegerField()
+    id = _Key()
     site_id = serializers.CharField()
     site_name = serializers.CharField()
     job_type = serializers.CharField()
