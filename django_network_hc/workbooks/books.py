@@ -114,6 +114,9 @@ class Book:
         for (row, index), text in table.comments.items():
             sheet.write_comment(row, index, text, {"author": self._author})
         sheet.freeze_panes(1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
         if table.columns:
             sheet.autofilter(0, 0, max(len(table.rows), 1), len(table.columns) - 1)
         styles = {

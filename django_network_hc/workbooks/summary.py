@@ -41,9 +41,11 @@ def add_summary(
     """Add the sheet, with a chart of the nodes and one of the cases."""
     sheet = book.library.add_worksheet("Summary")
     sheet.set_column(0, 0, 62)
-    sheet.set_column(1, 4, 14)
+    sheet.set_column(1, 4, 18)
     sheet.set_column(5, 5, 52)
-    sheet.set_column(6, 20, 14)
+    sheet.set_column(6, 20, 18)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     title = book.format(bold=True, font_size=12)
     head = book.format(bold=True, border=1, bg_color="#D9E1F2", text_wrap=True)
     label, figure = book.format(border=1, text_wrap=True), book.format(border=1, num_format="0")

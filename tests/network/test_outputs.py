@@ -1,5 +1,8 @@
 """The files have the names, sheets and cells that they always had, and carry the network on."""
 
+import csv
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -202,4 +205,32 @@ def test_same_report_again_has_no_second_column(first, tmp_path):
     assert twice.columns == once.columns
     assert {name: len(rows) for name, rows in twice.cases.items()} == {
         name: len(rows) for name, rows in once.cases.items()
+    }
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_opens_the_tracker_and_reads_what_is_in_it(first, tmp_path):
+    path = first[1][f"{NETWORK}_HC_Issues_Tracker_06-02-2025.xlsx"]
+    # Commas, quotes, UTF-8, and each sheet in a file of its own.
+    form = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+
+    subprocess.run(
+        ["soffice", profile, "--headless", "--convert-to", form, "--outdir", tmp_path, path],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
+
+    counts = EXPECTED[0]["counts"]
+    lengths = {}
+    for name in ("MAIN", "OPEN", "CLOSED", "NODE COVERAGE", "20250206 Remote Inventory"):
+        with (tmp_path / f"{path.stem}-{name}.csv").open(encoding="utf-8", newline="") as file:
+            lengths[name] = len(list(csv.reader(file))) - 1
+    assert lengths == {
+        "MAIN": counts["main_rows"],
+        "OPEN": counts["open_after"],
+        "CLOSED": counts["main_rows"] - counts["open_after"],
+        "NODE COVERAGE": EXPECTED[0]["coverage"]["total"],
+        "20250206 Remote Inventory": counts["inventory_rows"],
     }
