@@ -54,7 +54,9 @@ def site_of(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
 
 def test_each_app_that_exists_is_tried():
-    assert {app.name for app in APPS} == our_packages() - {GROUND_FLOOR}
+    installable = {name for name in our_packages() if (ROOT / name / "apps.py").is_file()}
+
+    assert {app.name for app in APPS} == installable - {GROUND_FLOOR}
 
 
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
