@@ -81,12 +81,14 @@ def process(month: Any, tracker: "Tracker | None", folder: Path, clock: Clock) -
         rules=IgnoreRules(tests=frozenset({"5.2.1"})),
         options=Options(),
     )
-    cases = advanced(tracker.cases["MAIN"] if tracker else [], outcome, network=report.name.network)
+    ledger = advanced(
+        tracker.cases["MAIN"] if tracker else [], outcome, network=report.name.network
+    )
     clock.stop("judge")
     check = Check(
         network=report.name.network,
         outcome=outcome,
-        cases=cases,
+        ledger=ledger,
         columns=tracker.columns if tracker else {},
         inventory_header=inventory.header,
         report=month.report.name,

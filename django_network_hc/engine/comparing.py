@@ -96,6 +96,8 @@ def compare(
             present[one.key] = one
             if one.test in mask:
                 alike[masked(one.key, mask)].append(one)
+    # One case for each key, whatever was done to the tracker.
+    open_cases = list(dict.fromkeys(open_cases))
     found = Comparison()
     _match_open(found, present, alike, open_cases, options, unreliable)
     taken = {one.key for one in found.still_open.values()} | set(open_cases)

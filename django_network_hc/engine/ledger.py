@@ -1,12 +1,13 @@
 """The cases of a network, carried from one report to the next."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django_network_hc.engine.coverage import Node
 from django_network_hc.engine.outcome import Outcome
-from django_network_hc.engine.rows import Case, Engineering, Finding
+from django_network_hc.engine.rows import Case, Engineering, Finding, Key
 
-__all__ = ["CLOSED", "OPEN", "UNKNOWN_NE_TYPE", "advanced", "is_open"]
+__all__ = ["CLOSED", "OPEN", "UNKNOWN_NE_TYPE", "Ledger", "advanced", "folded", "is_open"]
 
 OPEN, CLOSED, IGNORED = "OPEN", "CLOSED", "IGNORED"
 UNKNOWN_NE_TYPE = "Unknown"
@@ -15,34 +16,86 @@ UNKNOWN_NE_TYPE = "Unknown"
 _UNTOUCHED = Engineering(origin="Int", category="TBD")
 
 
+class Ledger(NamedTuple):
+    """
+    The cases after a report.
+
+    Attributes:
+        cases: all that ever were, in their order, those that are new at the end.
+        closed: those that this report has closed.
+        begun: those that are new.
+    """
+
+    cases: list[Case]
+    closed: list[Case]
+    begun: list[Case]
+
+
 def is_open(status: str) -> bool:
     """Return whether a status is that of an open case: any but closed and ignored, in any case."""
     return status.strip().upper() not in (CLOSED, IGNORED)
 
 
-def advanced(cases: Iterable[Case], outcome: Outcome, *, network: str) -> list[Case]:
+def advanced(cases: Iterable[Case], outcome: Outcome, *, network: str) -> Ledger:
     """
-    Return the cases after a report: in their order, those that are new at the end.
+    Carry cases over a report.
 
     An open case keeps whatever status engineers gave it, until the report closes it.
     """
     comparison, nodes = outcome.comparison, outcome.coverage.nodes
     over = {*comparison.closed, *comparison.unverified}
-    found = [_after(one, outcome, is_over=one.key in over) for one in cases]
+    found: list[Case] = []
+    closed: list[Case] = []
+    for case in cases:
+        if is_open(case.status) and case.key in over:
+            closed.append(case._replace(status=CLOSED))
+            found.append(closed[-1])
+        else:
+            found.append(_renumbered(case, outcome))
     new = sorted(comparison.new, key=lambda one: one.tested_on or outcome.day)
-    return [*found, *(_begun(one, nodes.get(one.node), outcome, network) for one in new)]
+    begun = [_begun(one, nodes.get(one.node), outcome, network) for one in new]
+    return Ledger([*found, *begun], closed, begun)
 
 
-def _after(case: Case, outcome: Outcome, *, is_over: bool) -> Case:
+def folded(cases: Iterable[Case]) -> tuple[list[Case], list[str]]:
+    """
+    Return cases with one open row for each key, and a note on each row that was one too many.
+
+    Older trackers have an open case twice where its report had the finding twice. What engineers
+    wrote into either row stays: what one has not, the other has, and two remarks stand together.
+    """
+    found: list[Case] = []
+    place: dict[Key, int] = {}
+    notes: list[str] = []
+    for case in cases:
+        if is_open(case.status) and case.key in place:
+            first = found[place[case.key]]
+            found[place[case.key]] = _joined(first, case)
+            notes.append(f"Rows {first.row} and {case.row} are the same open case: taken as one.")
+            continue
+        if is_open(case.status):
+            place[case.key] = len(found)
+        found.append(case)
+    return found, notes
+
+
+def _joined(first: Case, second: Case) -> Case:
+    own, other = first.engineering, second.engineering
+    values = [one or another for one, another in zip(own, other, strict=True)]
+    if own.remarks and other.remarks and own.remarks != other.remarks:
+        values[-1] = f"{own.remarks} | {other.remarks}"
+    extras = {**dict(second.extras), **{name: one for name, one in first.extras if one}}
+    return first._replace(engineering=Engineering(*values), extras=tuple(extras.items()))
+
+
+def _renumbered(case: Case, outcome: Outcome) -> Case:
+    """Return an open case with the numbers that its finding has now."""
     if not is_open(case.status):
         return case
-    if is_over:
-        return case._replace(status=CLOSED)
     finding = outcome.comparison.still_open.get(case.key)
-    if finding is not None and finding.key != case.key:
-        # The same issue with other numbers.
-        return case._replace(key=finding.key)
-    return case
+    if finding is None or finding.key == case.key:
+        return case
+    return case._replace(key=finding.key)
 
 
 def _begun(finding: Finding, node: Node | None, outcome: Outcome, network: str) -> Case:

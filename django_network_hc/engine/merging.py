@@ -10,10 +10,13 @@ one of the list below counts, and the others are named, so that nothing that was
     the case itself, MAIN, OPEN
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
+from django_network_hc.engine.ledger import is_open
+from django_network_hc.engine.masking import masked
 from django_network_hc.engine.rows import Case, Engineering, Key
 
 __all__ = ["FIELDS", "Conflict", "Merge", "Sheets", "merge"]
@@ -56,6 +59,7 @@ class Merge:
         changed: keys of the cases that are not what they were.
         added: rows that people wrote, for findings that no report had.
         removed: keys of rows that people deleted; their cases stay.
+        strays: rows that went out and belong to no case any more, as they came back.
         conflicts: what has to be looked at.
     """
 
@@ -63,69 +67,131 @@ class Merge:
     changed: list[Key] = field(default_factory=list)
     added: list[Case] = field(default_factory=list)
     removed: list[Key] = field(default_factory=list)
+    strays: list[Case] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-def merge(cases: Iterable[Case], edited: Sheets, *, delivered: Sheets | None = None) -> Merge:
+def merge(
+    cases: Iterable[Case],
+    edited: Sheets,
+    *,
+    delivered: Sheets | None = None,
+    masked_tests: Container[str] = (),
+) -> Merge:
     """
     Merge.
 
     Args:
         cases: as they are now.
-        edited: what came back.
+        edited: what came back, in whatever order its rows were sorted into.
         delivered: the tracker as it went out; None where nobody has it: then the cases are taken
             for what it had.
+        masked_tests: tests whose cases may have other numbers by now than they went out with.
     """
-    cases = list(cases)
-    known = _numbered(cases)
-    went_out = _numbered(delivered.main) if delivered else known
-    main, opened = _numbered(edited.main), _numbered(edited.open)
-    sheets = (("MAIN", main), ("OPEN", opened))
+    known = _places(cases)
+    went_out = _places(delivered.main) if delivered else known
+    still = _renumbered(known, went_out, masked_tests)
+    main, opened = _places(edited.main), _open_places(edited.open, went_out)
+    opened_out = _open_places(delivered.open, went_out) if delivered else {}
     found = Merge()
     for place, case in known.items():
-        base = went_out.get(place, case)
-        rows = [(name, sheet[place]) for name, sheet in sheets if place in sheet]
-        if "MAIN" not in dict(rows) and place in went_out:
+        origin = still.get(place, place)
+        base = went_out.get(origin, case)
+        sides = [_Side("the case", case, base)]
+        if origin in main:
+            sides.append(_Side("MAIN", main.pop(origin), base))
+        elif origin in went_out:
             found.removed.append(case.key)
-        after = _merged(case, base, rows, found.conflicts)
+        if origin in opened:
+            sides.append(_Side("OPEN", opened.pop(origin), opened_out.get(origin, base)))
+        after = _merged(case, base, sides, found.conflicts)
         if _written(after) != _written(case):
             found.changed.append(case.key)
         found.cases.append(after)
-    for place, row in {**opened, **main}.items():
-        if place not in known:
-            found.added.append(row)
+    for place in {**main, **opened}:
+        sheets = (("MAIN", main), ("OPEN", opened))
+        rows = [(name, sheet[place]) for name, sheet in sheets if place in sheet]
+        if place in went_out:
+            found.strays += [row for _name, row in rows]
+        else:
+            found.added.append(_added(rows, found.conflicts))
     found.cases += found.added
     return found
 
 
-#: A key, and how many cases of that key stand before it: one that came back has had several.
-_Place = tuple[Key, int]
+#: A key, the day it was found on, and how many rows of both stand before it.
+_Place = tuple[Key, date | None, int]
 
 
-def _numbered(cases: Iterable[Case]) -> dict[_Place, Case]:
-    """Return the cases by key, the newest of a key as number 0: OPEN has that one alone."""
-    counts: dict[Key, int] = {}
+class _Side(NamedTuple):
+    """Where a row stands, the row, and what it was when it went out."""
+
+    name: str
+    row: Case
+    base: Case
+
+
+def _places(cases: Iterable[Case]) -> dict[_Place, Case]:
+    """Return the cases by what does not change when people sort a sheet."""
+    counts: dict[tuple[Key, date | None], int] = {}
     found: dict[_Place, Case] = {}
-    for case in reversed(list(cases)):
-        number = counts.get(case.key, 0)
-        counts[case.key] = number + 1
-        found[case.key, number] = case
-    return dict(reversed(found.items()))
+    for case in cases:
+        number = counts.get((case.key, case.found_on), 0)
+        counts[case.key, case.found_on] = number + 1
+        found[case.key, case.found_on, number] = case
+    return found
 
 
-def _merged(
-    case: Case, base: Case, rows: Sequence[tuple[str, Case]], conflicts: list[Conflict]
-) -> Case:
-    before, now = _values(base), _values(case)
-    sides = [("the case", now), *((name, _values(row)) for name, row in rows)]
-    names = dict.fromkeys(name for _side, values in sides for name in values)
+def _open_places(rows: Iterable[Case], went_out: Mapping[_Place, Case]) -> dict[_Place, Case]:
+    """Return the rows of OPEN by the places of the rows of MAIN that were open when it went out."""
+    by_key: dict[Key, list[_Place]] = {}
+    for place, case in went_out.items():
+        if is_open(case.status):
+            by_key.setdefault(case.key, []).append(place)
+    found: dict[_Place, Case] = {}
+    for place, row in _places(rows).items():
+        open_places = by_key.get(row.key, [])
+        found[place if place in open_places or not open_places else open_places[-1]] = row
+    return found
+
+
+def _renumbered(
+    known: Mapping[_Place, Case], went_out: Mapping[_Place, Case], tests: Container[str]
+) -> dict[_Place, _Place]:
+    """Return where the cases went out that have other numbers by now."""
+    gone: dict[tuple[Key, date | None], list[_Place]] = {}
+    for place, case in went_out.items():
+        if place not in known and case.key[1] in tests:
+            gone.setdefault((masked(case.key, tests), case.found_on), []).append(place)
+    found: dict[_Place, _Place] = {}
+    for place, case in known.items():
+        if place not in went_out:
+            origins = gone.get((masked(case.key, tests), case.found_on))
+            if origins:
+                found[place] = origins.pop(0)
+    return found
+
+
+def _added(rows: Sequence[tuple[str, Case]], conflicts: list[Conflict]) -> Case:
+    """Return a row that people wrote, from both sheets when it is in both."""
+    blank = _with(rows[0][1], dict.fromkeys(_values(rows[0][1]), ""))
+    return _merged(blank, blank, [_Side(name, row, blank) for name, row in rows], conflicts)
+
+
+def _merged(case: Case, base: Case, sides: Sequence[_Side], conflicts: list[Conflict]) -> Case:
+    read = [(side.name, _values(side.row), _values(side.base)) for side in sides]
+    if all(values == before for _name, values, before in read):
+        return case
+    had = _values(base)
+    names = dict.fromkeys(name for _side, values, _before in read for name in values)
     after: dict[str, str] = {}
     for name in names:
-        had = before.get(name, "")
         changes = [
-            (side, value) for side, values in sides if (value := values.get(name, had)) != had
+            (side, values[name])
+            for side, values, before in read
+            if name in values and values[name] != before.get(name, "")
         ]
-        kept = changes[-1][1] if changes else had
+        kept = changes[-1][1] if changes else had.get(name, "")
         others = tuple((side, value) for side, value in changes[:-1] if value != kept)
         if others:
             conflicts.append(Conflict(case.key, name, kept, others))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
 from django_network_hc.exceptions import InputError
@@ -10,7 +11,17 @@ from django_network_hc.exceptions import InputError
 __all__ = ["Columns", "day", "node_id", "normalised", "text"]
 
 _SIGNS = re.compile(r"[^a-z0-9#]+")
-_DAY_FORMATS = ("%Y%m%d", "%Y-%m-%d", "%d.%m.%Y", "%d-%b-%Y", "%d-%b-%y")
+#: How days are written, and how long.
+_DAY_FORMATS = {
+    "%Y%m%d": (8, 8),
+    "%Y-%m-%d": (10, 10),
+    "%d.%m.%Y": (8, 10),
+    "%d-%b-%Y": (10, 11),
+    "%d-%b-%y": (8, 9),
+}
+# Days as spreadsheets count them, where a cell has no format for one: of 1990 to 2100.
+_SERIALS = range(32_874, 73_415)
+_EPOCH = date(1899, 12, 30).toordinal()
 
 
 def text(cell: Any) -> str:
@@ -22,7 +33,7 @@ def text(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     if isinstance(cell, datetime):
-        return f"{cell:%Y-%m-%d}"
+        return f"{cell:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00")
     return str(cell)
 
 
@@ -33,18 +44,27 @@ def node_id(cell: Any) -> int | None:
 
 
 def day(cell: Any) -> date | None:
-    """Return a day, which is a date, a number such as 20250206 or a text; None when it is none."""
+    """Return a day: a date, a number such as 20250206 or 45694, or a text; None when it is none."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and _is_serial(cell):
+        return date.fromordinal(_EPOCH + int(cell))
     written = text(cell).strip()
-    for form in _DAY_FORMATS:
+    for form, length in _DAY_FORMATS.items():
+        if not length[0] <= len(written) <= length[1]:
+            continue  # 202512 is no second of January
         try:
-            return datetime.strptime(written, form).date()  # noqa: DTZ007  # a day has no zone
+            found = datetime.strptime(written, form).date()  # noqa: DTZ007  # a day has no zone
         except ValueError:
             continue
+        return found if 1990 <= found.year <= 2100 else None
     return None
+
+
+def _is_serial(cell: float) -> bool:
+    return isfinite(cell) and int(cell) in _SERIALS
 
 
 def normalised(header: Any) -> str:

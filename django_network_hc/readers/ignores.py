@@ -11,8 +11,9 @@ from django_network_hc.readers.workbooks import IGNORE_LIMITS, Limits, Workbook
 
 __all__ = ["IgnoredFindings", "IgnoredTests", "read_ignored_findings", "read_ignored_tests"]
 
-_TEST = re.compile(r"\d+(\.\d+)*")
+_TEST = re.compile(r"[0-9]+(\.[0-9]+)*")
 _SHEET = "MAIN"
+_MOST_NOTED = 20
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "node": ("HC Id", "HCID"),
     "test": ("Test", "Test Case"),
@@ -37,7 +38,7 @@ class IgnoredFindings:
     notes: list[str] = field(default_factory=list)
 
 
-def read_ignored_tests(path: Path, *, file: str = "") -> IgnoredTests:
+def read_ignored_tests(path: Path, *, file: str = "", most_mb: float = 1) -> IgnoredTests:
     """
     Read the text file: a test on each line, and comments behind #.
 
@@ -46,21 +47,30 @@ def read_ignored_tests(path: Path, *, file: str = "") -> IgnoredTests:
     """
     name = file or path.name
     try:
+        if path.stat().st_size > most_mb * 1e6:
+            raise InputError(name, f"it has more than {most_mb:g} MB: one test stands on a line.")
         content = path.read_bytes()
     except OSError as error:
         raise InputError(name, f"it cannot be opened: {error.strerror}.") from error
     if b"\0" in content:
         raise InputError(name, "it is no text: write one test on each line.")
     found = IgnoredTests()
+    known: dict[str, None] = {}
+    bad = 0
     lines = content.decode("utf-8-sig", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         test = line.partition("#")[0].strip()
         if not test:
             continue
-        if not _TEST.fullmatch(test):
+        if _TEST.fullmatch(test):
+            known[test] = None
+            continue
+        bad += 1
+        if bad <= _MOST_NOTED:
             found.notes.append(f"Line {number} of {name} is no test: {test[:40]!r}.")
-        elif test not in found.tests:
-            found.tests.append(test)
+    if bad > _MOST_NOTED:
+        found.notes.append(f"{bad - _MOST_NOTED} more lines of {name} are no tests.")
+    found.tests = list(known)
     return found
 
 
@@ -73,8 +83,7 @@ def read_ignored_findings(
     Raises:
         InputError: it is no such workbook; says where and why.
     """
-    book = Workbook(path, limits)
-    book.name = file or path.name
+    book = Workbook(path, limits, name=file)
     rows = book.rows(_SHEET)
     columns = Columns(next(rows, ()), _COLUMNS, file=book.name, sheet=_SHEET)
     found = IgnoredFindings()

@@ -19,6 +19,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "shelf_type": ("Shelf Type",),
 }
 _MOST_NOTED = 20
+_MOST_FIELDS = 200
 
 
 @dataclass
@@ -60,7 +61,8 @@ def read_inventory(path: Path, *, file: str = "", most_mb: float = 50) -> Invent
         written = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         written = content.decode("cp1252", errors="replace")
-    lines = csv.reader(StringIO(written, newline=""), delimiter=";")
+    # Nothing is quoted in an inventory: an inch stands for itself.
+    lines = csv.reader(StringIO(written, newline=""), delimiter=";", quoting=csv.QUOTE_NONE)
     try:
         return _read(name, lines)
     except csv.Error as error:
@@ -70,6 +72,8 @@ def read_inventory(path: Path, *, file: str = "", most_mb: float = 50) -> Invent
 def _read(name: str, lines: Iterable[list[str]]) -> Inventory:
     rows = iter(lines)
     header = next(rows, [])
+    if len(header) > _MOST_FIELDS:
+        raise InputError(name, f"it has {len(header):,} fields; 22 are usual.", row=1)
     columns = Columns(header, _COLUMNS, file=name, optional=("serial",))
     found = Inventory(tuple(header))
     skipped = 0
@@ -78,7 +82,7 @@ def _read(name: str, lines: Iterable[list[str]]) -> Inventory:
         if not any(cell.strip() for cell in row):
             continue
         node = node_id(columns.cell(row, "node"))
-        if node is None or len(row) <= columns.last:
+        if node is None or not columns.last < len(row) <= len(header):
             skipped += 1
             if skipped <= _MOST_NOTED:
                 why = "its HC-Id is no number" if node is None else f"it has {len(row)} fields"
@@ -93,6 +97,8 @@ def _read(name: str, lines: Iterable[list[str]]) -> Inventory:
                 cells=tuple(once.setdefault(cell, cell) for cell in row),
             )
         )
+    if skipped and not found.items:
+        raise InputError(name, f"no line fits the header. {found.notes[0]}")
     if skipped > _MOST_NOTED:
         found.notes.append(f"{skipped - _MOST_NOTED} more lines were left out.")
     return found

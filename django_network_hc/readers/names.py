@@ -11,6 +11,9 @@ __all__ = ["ReportName", "report_name"]
 
 _NAME = re.compile(r"(?P<network>.+)_reports_(?P<day>\d{8})\.xlsx", re.IGNORECASE)
 
+# No sign that a file system, a spreadsheet or a shell takes for something else.
+_NETWORK = re.compile(r"[^\W_][\w .()+&-]{0,98}[\w)]|[^\W_]")
+
 
 class ReportName(NamedTuple):
     """The network and the day of a report."""
@@ -32,6 +35,12 @@ def report_name(file: str) -> ReportName:
     found = _NAME.fullmatch(name)
     if found is None or not found["network"].strip():
         raise InputError(name, "a report is called {Network}_Reports_YYYYMMDD.xlsx.")
+    if not _NETWORK.fullmatch(found["network"]):
+        raise InputError(
+            name,
+            "a network is called by up to 100 letters, digits, blanks and -_.()+&, and begins with "
+            "a letter or digit: files are called after it.",
+        )
     try:
         day = datetime.strptime(found["day"], "%Y%m%d").date()  # noqa: DTZ007
     except ValueError:

@@ -12,6 +12,8 @@ from django_network_hc.readers.workbooks import REPORT_LIMITS, Limits, Workbook
 
 __all__ = ["FINDINGS", "SUMMARY", "Report", "read_report"]
 
+_SUMS = "total network issues"
+
 FINDINGS, SUMMARY = "CWBP", "Network Report Summary"
 
 _FINDING_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -72,8 +74,7 @@ def read_report(path: Path, *, file: str = "", limits: Limits = REPORT_LIMITS) -
         InputError: it is no report; says where and why.
     """
     name = report_name(file or path.name)
-    book = Workbook(path, limits)
-    book.name = file or path.name
+    book = Workbook(path, limits, name=file)
     report = Report(name)
     _read_findings(book, report)
     _read_nodes(book, report)
@@ -129,6 +130,9 @@ def _read_nodes(book: Workbook, report: Report) -> None:
         node = node_id(columns.cell(row, "node"))
         # The sums at the end have no id, and neither has the blank row before them.
         if node is None:
+            site = columns.text(row, "site").strip()
+            if site and site.casefold() != _SUMS and not columns.text(row, "node").strip():
+                report.notes.append(f"Row {number} of {SUMMARY} has no HCID: {site[:60]!r}.")
             if columns.text(row, "node").strip():
                 raise _refusal(book, SUMMARY, number, columns.cell(row, "node"))
             continue

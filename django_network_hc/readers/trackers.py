@@ -1,11 +1,13 @@
 """A tracker: its cases, its nodes with the columns of past reports, and what it is sure of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from django_network_hc.engine.coverage import Node
-from django_network_hc.engine.ledger import is_open
+from django_network_hc.engine.ledger import folded, is_open
 from django_network_hc.engine.rows import NEVER_TESTED, Case, Engineering
 from django_network_hc.exceptions import InputError
 from django_network_hc.readers.cells import Columns, day, node_id, normalised, text
@@ -43,7 +45,7 @@ _NODE_COLUMNS: dict[str, tuple[str, ...]] = {
     "sid": ("SID (System ID)", "SID"),
     "pss_type": ("PSS Type",),
 }
-_OURS = {"", *(normalised(one) for names in _CASE_COLUMNS.values() for one in names)}
+_OURS = {*(normalised(one) for names in _CASE_COLUMNS.values() for one in names)}
 # The row that a new tracker begins with, so that its sheets are not empty.
 _DUMMY_NODE = 12345
 
@@ -78,11 +80,12 @@ def read_tracker(path: Path, *, file: str = "", limits: Limits = TRACKER_LIMITS)
     Raises:
         InputError: it is no tracker; says where and why.
     """
-    book = Workbook(path, limits)
-    book.name = file or path.name
+    book = Workbook(path, limits, name=file)
     tracker = Tracker()
     for sheet in CASE_SHEETS:
-        tracker.cases[sheet] = _read_cases(book, sheet)
+        cases, notes = folded(_read_cases(book, sheet))
+        tracker.cases[sheet] = cases
+        tracker.notes += [f"{sheet}: {one}" for one in notes]
     _read_nodes(book, tracker)
     return tracker
 
@@ -91,7 +94,7 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
     rows = book.rows(sheet)
     header = next(rows, ())
     columns = Columns(header, _CASE_COLUMNS, file=book.name, sheet=sheet)
-    added = [(at, name) for at, cell in enumerate(header) if (name := _added(cell))]
+    added = _added_columns(header, columns.last)
     found = []
     once: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
@@ -133,10 +136,20 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
     return found
 
 
-def _added(header: object) -> str:
-    """Return the header of a column that engineers have added; "" of one of ours, and of none."""
-    name = text(header).strip()
-    return "" if normalised(name) in _OURS else name
+def _added_columns(header: Sequence[Any], last: int) -> list[tuple[int, str]]:
+    """Return the columns that engineers have added: where they are, and a name for each."""
+    found: dict[str, int] = {}
+    for at, cell in enumerate(header):
+        name = text(cell).strip()
+        # A header without a letter of ours is none of ours, in whatever writing it is.
+        if normalised(name) in _OURS:
+            continue
+        number, unique = 2, name
+        while unique in found:
+            unique, number = f"{name} ({number})", number + 1
+        if name or at > last:
+            found[unique or f"Column {at + 1}"] = at
+    return [(at, name) for name, at in found.items()]
 
 
 def _read_nodes(book: Workbook, tracker: Tracker) -> None:
@@ -145,9 +158,13 @@ def _read_nodes(book: Workbook, tracker: Tracker) -> None:
     columns = Columns(header, _NODE_COLUMNS, file=book.name, sheet=COVERAGE)
     days: dict[int, date] = {}
     for index, cell in enumerate(header):
-        if index > columns.last and (found := day(cell)):
-            days[index] = found
-            tracker.columns.setdefault(found, {})
+        if index <= columns.last or not text(cell).strip():
+            continue
+        if (found := day(cell)) is None:
+            tracker.notes.append(f"{COVERAGE}: column {text(cell)!r} is no day, and was left out.")
+            continue
+        days[index] = found
+        tracker.columns.setdefault(found, {})
     for row in rows:
         node = node_id(columns.cell(row, "node"))
         if node is None:

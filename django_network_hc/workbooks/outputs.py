@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from django_network_hc.engine.ledger import CLOSED, is_open
+from django_network_hc.engine.ledger import Ledger, is_open
 from django_network_hc.engine.outcome import MISSING, Outcome
-from django_network_hc.engine.rows import NEVER_TESTED, Case
+from django_network_hc.engine.rows import NEVER_TESTED
 from django_network_hc.workbooks.books import Book
 from django_network_hc.workbooks.cases import cases_table, ignored_cases
 from django_network_hc.workbooks.findings import findings_table
@@ -24,14 +24,14 @@ class Check:
     A health check that is to be written.
 
     Attributes:
-        cases: all that ever were, after the report.
+        ledger: the cases after the report.
         columns: what older reports said of each node, the oldest first.
         report, inventory: names of the files that came in.
     """
 
     network: str
     outcome: Outcome = field(repr=False)
-    cases: Sequence[Case] = field(repr=False)
+    ledger: Ledger = field(repr=False)
     columns: dict[date, dict[int, date | str]] = field(repr=False)
     inventory_header: Sequence[str] = field(repr=False)
     report: str
@@ -56,21 +56,19 @@ def write_outputs(folder: Path, check: Check) -> list[Path]:
     # As they always were: what is left after the first step of sorting out, in the report's order.
     two_step = sorted([*ruled.active, *by_selection], key=lambda one: one.row)
     active = sorted(ruled.active, key=lambda one: one.tested_on or date.min)
-    over = {*found.closed, *found.unverified}
     tables = {
         "extracted_hc_test_cases.xlsx": findings_table("W & F", outcome.findings),
         "two_step_extracted.xlsx": findings_table("2 Step Extracted", two_step),
         "filtered_from_extracted_hc_test_cases.xlsx": findings_table("Filtered", active),
         "ignored_from_extracted_hc_test_cases.xlsx": findings_table("Ignored", by_selection),
         f"Closed in_{network}_{day:%Y%m%d}.xlsx": cases_table(
-            "CLOSED in Master",
-            [one for one in check.cases if one.status == CLOSED and one.key in over],
+            "CLOSED in Master", check.ledger.closed
         ),
         f"New cases found in_{network}_{day:%Y%m%d}.xlsx": findings_table(
             "NEW Cases found", found.new
         ),
         f"{network}_OPEN cases for TAC_{day:%d-%b-%Y}.xlsx": cases_table(
-            "OPEN Cases for TAC", [one for one in check.cases if is_open(one.status)]
+            "OPEN Cases for TAC", [one for one in check.ledger.cases if is_open(one.status)]
         ),
     }
     paths = [_written(folder / name, table) for name, table in tables.items()]
@@ -114,7 +112,7 @@ def _content(check: Check) -> TrackerContent:
             closed=counts["closed"],
         ),
         stock=outcome.stock,
-        cases=check.cases,
+        cases=check.ledger.cases,
         ignored=ignored_cases(
             outcome.sorted.ignored,
             network=check.network,

@@ -82,6 +82,15 @@ class TestCases:
 
         assert [one.node for one in compared([late, early, never]).new] == [3, 2, 1]
 
+    def test_case_that_a_tracker_has_twice_is_one(self):
+        keys = (finding(text="4 days").key,) * 2
+        new = [finding(text="5 days"), finding(text="6 days")]
+
+        found = compared(new, open_cases=keys, masked_tests=frozenset({"2.5.8"}))
+
+        assert (len(found.still_open), len(found.new)) == (1, 1)
+        assert compared([], open_cases=keys).closed == [keys[0]]
+
 
 class TestClosing:
     def test_case_whose_finding_is_gone_is_closed(self):

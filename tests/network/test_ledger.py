@@ -37,7 +37,7 @@ def judged(cases: list[Case], findings: list[Finding], *lines: NodeLine, **optio
 def test_case_keeps_the_status_that_people_gave_it_and_is_no_second_one(status):
     before = [case(finding(), status=status)]
 
-    after = advanced(before, judged(before, [finding()]), network="N")
+    after = advanced(before, judged(before, [finding()]), network="N").cases
 
     assert after == before
 
@@ -45,7 +45,7 @@ def test_case_keeps_the_status_that_people_gave_it_and_is_no_second_one(status):
 def test_case_that_is_over_is_closed_and_keeps_what_was_written():
     before = [case(finding(), status="In progress")]
 
-    [after] = advanced(before, judged(before, []), network="N")
+    [after] = advanced(before, judged(before, []), network="N").cases
 
     assert after == before[0]._replace(status=CLOSED)
 
@@ -53,7 +53,7 @@ def test_case_that_is_over_is_closed_and_keeps_what_was_written():
 def test_closed_case_stays_as_it_is_when_it_comes_back_as_a_new_one():
     before = [case(finding(), status=CLOSED)]
 
-    old, new = advanced(before, judged(before, [finding()]), network="N")
+    old, new = advanced(before, judged(before, [finding()]), network="N").cases
 
     assert old == before[0]
     assert (new.key, new.status) == (old.key, OPEN)
@@ -64,7 +64,7 @@ def test_case_takes_the_new_numbers_of_its_finding():
     before = [case(finding(text="4 days"))]
     outcome = judged(before, [finding(text="5 days")], masked_tests=frozenset({"2.5.8"}))
 
-    [after] = advanced(before, outcome, network="N")
+    [after] = advanced(before, outcome, network="N").cases
 
     assert after == before[0]._replace(key=finding(text="5 days").key)
 
@@ -72,7 +72,8 @@ def test_case_takes_the_new_numbers_of_its_finding():
 def test_new_case_has_the_day_and_the_type_of_its_node():
     findings = [finding(1), finding(2, tested_on=None)]
 
-    first, second = sorted(advanced([], judged([], findings), network="N"), key=lambda one: one.key)
+    begun = advanced([], judged([], findings), network="N").begun
+    first, second = sorted(begun, key=lambda one: one.key)
 
     # One without a day has that of the report, and a node that no summary names no type.
     assert (first.found_on, first.ne_type) == (FEB, "1830PSS8-WDM")

@@ -1,5 +1,6 @@
 """What people type into a tracker comes back, from either sheet, and nothing of it is lost."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from django_network_hc.engine.rows import Case, Engineering
 from django_network_hc.readers import read_tracker
 from django_network_hc.workbooks import Book
 from django_network_hc.workbooks.cases import cases_table
-from tests.network.samples import TRACKER
+from tests.network.samples import TRACKER, tracker
 
 
 def case(text: str = "x", *, status: str = "OPEN", extras=(), **own: str) -> Case:
@@ -103,7 +104,7 @@ class TestRows:
     def test_row_that_people_added_is_a_case(self):
         found = merge([case()], Sheets([case(), case("by hand")], [case("too")]))
 
-        assert found.added == [case("too"), case("by hand")]
+        assert found.added == [case("by hand"), case("too")]
         assert found.cases == [case(), *found.added]
 
     def test_row_that_people_deleted_is_said_and_its_case_stays(self):
@@ -123,6 +124,91 @@ class TestRows:
         found = merge([old, new], Sheets([old, new], [case(remarks="second")]))
 
         assert found.cases == [old, case(remarks="second")]
+
+
+class TestSameKey:
+    """A case that came back has two rows of its key, and people sort sheets."""
+
+    OLD = case(status="CLOSED", remarks="first")._replace(found_on=date(2025, 1, 6))
+    NEW = case()._replace(found_on=date(2025, 3, 6))
+
+    @pytest.mark.parametrize("is_sorted", [False, True])
+    def test_rows_are_told_apart_by_their_day(self, is_sorted):
+        cases = [self.OLD, self.NEW]
+        rows = cases[::-1] if is_sorted else cases
+
+        found = merge(cases, Sheets(rows, [self.NEW]))
+
+        assert (found.cases, found.changed, found.conflicts) == (cases, [], [])
+
+    def test_open_row_is_that_of_the_case_that_was_open(self):
+        rows = [self.NEW, self.OLD]
+
+        found = merge(rows, Sheets(rows, [self.NEW]))
+
+        assert found.cases == rows
+
+    def test_remark_on_the_old_row_stays_with_the_old_case(self):
+        """It went out before the case came back."""
+        edited = case(status="CLOSED", remarks="again")._replace(found_on=self.OLD.found_on)
+
+        found = merge([self.OLD, self.NEW], Sheets([edited]), delivered=Sheets([self.OLD]))
+
+        assert found.cases == [edited, self.NEW]
+
+    def test_rows_of_one_day_are_counted(self):
+        twins = [case(status="CLOSED"), case(status="CLOSED")]
+
+        found = merge(twins, Sheets([twins[0], case(status="CLOSED", remarks="x")]))
+
+        assert [one.engineering.remarks for one in found.cases] == ["", "x"]
+
+    def test_case_that_has_other_numbers_by_now_gets_what_was_written(self):
+        went_out, now = case("4 days"), case("5 days")
+
+        found = merge(
+            [now],
+            Sheets([case("4 days", remarks="x")]),
+            delivered=Sheets([went_out]),
+            masked_tests={"2.5.8"},
+        )
+
+        assert found.cases == [case("5 days", remarks="x")]
+        assert found.added == found.strays == []
+
+    def test_row_that_went_out_is_no_new_case(self):
+        found = merge(
+            [case("5 days")], Sheets([case("4 days")]), delivered=Sheets([case("4 days")])
+        )
+
+        assert found.cases == [case("5 days")]
+        assert found.strays == [case("4 days")]
+
+    def test_row_that_people_wrote_into_both_sheets_is_one_case(self):
+        main, opened = case("new", remarks="main"), case("new", remarks="open", card="SN")
+
+        found = merge([], Sheets([main], [opened]))
+
+        assert found.cases == [case("new", remarks="open", card="SN")]
+        assert found.conflicts == [
+            Conflict(main.key, "remarks", "open", (("MAIN", "main"),)),
+        ]
+
+    def test_what_open_had_when_it_went_out_is_no_edit(self):
+        there = case(remarks="of OPEN")
+
+        found = merge([case()], Sheets([case()], [there]), delivered=Sheets([case()], [there]))
+
+        assert found.changed == found.conflicts == []
+
+
+def test_sorted_tracker_changes_nothing():
+    cases = tracker().cases["MAIN"]
+    rows = sorted(cases, key=lambda one: (one.key, one.found_on or date.min), reverse=True)
+
+    found = merge(cases, Sheets(rows, tracker().cases["OPEN"][::-1]))
+
+    assert (found.cases, found.changed, found.added, found.strays) == (cases, [], [], [])
 
 
 VALUES = st.sampled_from(["", "a", "b", "c"])

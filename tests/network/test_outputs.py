@@ -23,7 +23,7 @@ def check_of(month: int, before: Standing, cases: list[Case], columns: dict[Any,
     return Check(
         network=NETWORK,
         outcome=found,
-        cases=advanced(cases, found, network=NETWORK),
+        ledger=advanced(cases, found, network=NETWORK),
         columns=columns,
         inventory_header=inventory(month).header,
         report=EXPECTED[month]["report"],
@@ -189,6 +189,7 @@ def test_network_goes_on_from_the_tracker_that_was_written(tmp_path):
         )
         expected.append(check.outcome)
         assert check.outcome.counts() == EXPECTED[month]["counts"]
+        assert len(check.ledger.closed) == EXPECTED[month]["counts"]["closed"]
         assert check.outcome.coverage_counts() == EXPECTED[month]["coverage"]
         assert found.columns[check.outcome.day] == column_of(check.outcome)
         assert {one.key for one in found.cases["OPEN"]} == set(still)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -84,6 +85,11 @@ class TestNames:
             ("Alder_Reports_20250206.xls", "is called"),
             ("Alder_Reports_20251306.xlsx", "20251306 is no day"),
             ("~$Alder_Reports_20250206.xlsx", "the lock of an open workbook"),
+            ('a<b>:"|?*_Reports_20250206.xlsx', "a network is called by"),
+            ("..\\x_Reports_20250206.xlsx", "a network is called by"),
+            ("a\nb_Reports_20250206.xlsx", "is called"),
+            ("=x_Reports_20250206.xlsx", "a network is called by"),
+            (f"{'a' * 120}_Reports_20250206.xlsx", "a network is called by"),
         ],
     )
     def test_other_names_are_refused(self, name, words):
@@ -115,14 +121,16 @@ class TestCells:
                 20250206.0,
                 "2025-02-06",
             ),
-            *("06.02.2025", "06-Feb-2025", "6-Feb-25"),
+            *("06.02.2025", "06-Feb-2025", "6-Feb-25", 45694, 45694.5),
         ],
     )
     def test_day(self, cell):
         assert day(cell) == date(2025, 2, 6)
 
     def test_no_day(self):
-        assert [day(one) for one in ("", None, "never tested", "20251306", 5.5)] == [None] * 5
+        cells = ("", None, "never tested", "20251306", 5.5, "202512", "00010101", True, 1e9)
+
+        assert [day(one) for one in cells] == [None] * 9
 
     def test_headers_are_the_same_however_they_are_written(self):
         assert normalised("HC-Id") == normalised("HCID") == normalised(" hc id ")
@@ -161,6 +169,11 @@ class TestReport:
         found = read_report(report(nodes=[NODE, [None] * 6, [None] * 6, sums]))
 
         assert [one.node for one in found.nodes] == [119658]
+
+    def test_site_without_an_id_is_noted(self, report):
+        found = read_report(report(nodes=[NODE, ["LOC/SID", None, "", "", "", ""]]))
+
+        assert found.notes == ["Row 3 of Network Report Summary has no HCID: 'LOC/SID'."]
 
     def test_last_node_counts_without_a_blank_row_after_it(self, report):
         sums = ["Total Network Issues", None, None, None, None, None]
@@ -273,6 +286,37 @@ class TestHostileFiles:
 
         assert "2,000 MB; 100 MB are the most" in self.refused(path)
 
+    @pytest.mark.parametrize(
+        ("cell", "words"),
+        [
+            ("XFD1048576", "a cell beyond column ZZ"),
+            ("ZZZZZZZZZZ2", "a cell beyond column ZZ"),
+            ("A4000000000", "reaches to row 4,000,000,000"),
+            ("ZZ1048576", "reaches to row 1,048,576"),
+        ],
+    )
+    def test_cell_that_is_far_away(self, report, cell, words):
+        path = report()
+        content = io.BytesIO()
+        row = re.sub("[A-Z]", "", cell)
+        far = f'<row r="{row}"><c r="{cell}"><v>1</v></c></row></sheetData>'
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(content, "w") as new:
+            for part in old.infolist():
+                text = old.read(part)
+                if part.filename.endswith("sheet2.xml"):
+                    text = text.replace(b"</sheetData>", far.encode())
+                new.writestr(part, text)
+        path.write_bytes(content.getvalue())
+
+        assert words in self.refused(path)
+
+    def test_what_is_wrong_is_said_of_the_name_that_was_given(self, tmp_path):
+        path = tmp_path / "stored"
+        path.write_bytes(b"x")
+
+        with pytest.raises(InputError, match=f"^{NAME}: "):
+            read_report(path, file=NAME)
+
     def test_damaged_part(self, report):
         path = report()
         content = io.BytesIO()
@@ -327,8 +371,23 @@ class TestInventory:
             "Line 5 was left out: it has 2 fields.",
         ]
 
+    def test_inch_is_no_quote(self, tmp_path):
+        lines = [self.LINE.replace(";C;", f";C;{text}", 1) for text in ('"19 inch', "x", '19"')]
+
+        found = self.read(tmp_path, "\n".join([self.HEADER, *lines]))
+
+        assert (len(found.items), found.notes) == (3, [])
+
+    def test_line_with_a_field_too_many_is_left_out(self, tmp_path):
+        shifted = self.LINE.replace("BOARD", "a;b")
+
+        found = self.read(tmp_path, "\n".join([self.HEADER, shifted, self.LINE]))
+
+        assert len(found.items) == 1
+        assert found.notes == ["Line 2 was left out: it has 23 fields."]
+
     def test_many_bad_lines_are_counted(self, tmp_path):
-        found = self.read(tmp_path, "\n".join([self.HEADER, *["x;L"] * 25]))
+        found = self.read(tmp_path, "\n".join([self.HEADER, *["x;L"] * 25, self.LINE]))
 
         assert len(found.notes) == 21
         assert found.notes[-1] == "5 more lines were left out."
@@ -342,6 +401,8 @@ class TestInventory:
             (b"a;b\n1;2", "column 'HC-Id': it is missing"),
             (HEADER.replace("Mnemonic", "Name").encode(), "column 'Mnemonic': it is missing"),
             (f"{HEADER}\n5;{'x' * 200_000}".encode(), "field larger than"),
+            (b";" * 20_000, "it has 20,001 fields"),
+            (f"{HEADER}\n{LINE};\n{LINE};".encode(), "no line fits the header. Line 2 was"),
         ],
     )
     def test_what_is_no_inventory_is_refused(self, tmp_path, content, words):
@@ -364,6 +425,20 @@ class TestIgnores:
 
         assert found.tests == ["5.2.1", "10.10"]
         assert found.notes == ["Line 5 of ignored.txt is no test: '1|5.2.1'."]
+
+    def test_long_list_is_read_at_once_and_its_faults_are_counted(self, tmp_path):
+        path = tmp_path / "ignored.txt"
+        tests = [f"{one}.{two}" for one in range(100) for two in range(100)]
+        path.write_text("\n".join([*tests, *["?"] * 30, "\u0665.\u0662"]), encoding="utf-8")
+
+        found = read_ignored_tests(path)
+
+        assert found.tests == tests
+        assert (len(found.notes), found.notes[-1]) == (
+            *(21, "11 more lines of ignored.txt are no tests."),
+        )
+        with pytest.raises(InputError, match="more than 0.01 MB"):
+            read_ignored_tests(path, most_mb=0.01)
 
     def test_file_that_is_no_text(self, tmp_path):
         path = tmp_path / "ignored.txt"
@@ -452,6 +527,50 @@ class TestTracker:
         found = read_tracker(edited(change))
 
         assert (len(found.nodes), len(found.notes)) == (40, 1)
+
+    def test_open_case_that_stands_twice_is_one(self, edited):
+        def change(book):
+            sheet = book["MAIN"]
+            row = next(r for r in sheet.iter_rows(min_row=2) if r[12].value == "OPEN")
+            sheet.append([cell.value for cell in row[:16]] + ["SN9", "seen"])
+
+        found = read_tracker(edited(change))
+
+        assert (len(found.cases["MAIN"]), len(found.open_cases)) == (491, 454)
+        assert "are the same open case: taken as one" in found.notes[0]
+        joined = next(one for one in found.open_cases if one.engineering.remarks)
+        assert (joined.engineering.card, joined.engineering.remarks) == ("SN9", "seen")
+
+    def test_columns_that_people_added_are_kept_whatever_they_are_called(self, edited):
+        added = {"\u5907\u6ce8": "a", "%": "b", "Ticket": "T-1", "Hours": 3.5}
+        when = datetime.fromisoformat("2025-03-01T14:30")
+
+        def change(book):
+            for sheet in ("MAIN", "OPEN"):
+                for at, (header, value) in enumerate(added.items(), start=19):
+                    book[sheet].cell(1, at).value = header
+                    book[sheet].cell(2, at).value = value
+                book[sheet].cell(1, 23).value = "Ticket"
+                book[sheet].cell(2, 23).value = "T-2"
+                book[sheet].cell(2, 24).value = when
+
+        case = read_tracker(edited(change)).cases["MAIN"][0]
+
+        assert dict(case.extras) == {
+            **{header: str(value) for header, value in added.items()},
+            "Ticket (2)": "T-2",
+            "Column 24": "2025-03-01 14:30:00",
+        }
+
+    def test_column_of_the_coverage_that_is_no_day_is_said(self, edited):
+        def change(book):
+            sheet = book["NODE COVERAGE"]
+            sheet["G1"], sheet["H1"], sheet["H2"] = "Owner", 45694, "never tested"
+
+        found = read_tracker(edited(change))
+
+        assert list(found.columns) == [date(2025, 1, 6), date(2025, 2, 6)]
+        assert found.notes == ["NODE COVERAGE: column 'Owner' is no day, and was left out."]
 
     def test_bad_id_is_said_by_its_place(self, edited):
         def change(book):
