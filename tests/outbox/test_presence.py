@@ -67,7 +67,8 @@ def held_by(worker, **facts):
 def test_jobs_of_a_killed_worker_are_taken_over_long_before_their_leases_end(spawn, tmp_path):
     log = tmp_path / "log"
     for _ in range(3):
-        enqueue("SLOW_NOTE", payload={"log": str(log), "seconds": 2})
+        # So long that a busy machine starts the second worker before they are done.
+        enqueue("SLOW_NOTE", payload={"log": str(log), "seconds": 6})
     first = spawn("worker_run", "--concurrency", 3, env={"OPSKIT_OUTBOX": LONG_LEASE})
     wait_for(lambda: len(begun(log)) == 3)
     second = spawn("worker_run", "--concurrency", 3, env={"OPSKIT_OUTBOX": LONG_LEASE})
