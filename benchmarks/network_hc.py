@@ -2,19 +2,20 @@
 A month of an optical network at three sizes: reading, judging, writing all its files.
 
 The second of two months is measured, from the tracker that the first one wrote: in a process of its
-own for each size, so that the peak of its memory is its own. Beside it stands what the published
+own for each size, so that the peak of its memory is its own; the
+first month is in that peak. Beside it stands what the published
 script does with the same files, as far as it is openpyxl's share: it loads the report and the
 tracker whole, looks through a sheet for each case that it closes, formats each cell of the sheets,
 and saves. That grows with the square of the findings, so it is measured at the smallest size alone.
 """
 
+import json
 import os
 import sys
 import tempfile
 import time
 from argparse import SUPPRESS, ArgumentParser
-from collections.abc import Callable
-from math import log
+from math import log, nan
 from pathlib import Path
 from subprocess import run as run_process
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,13 @@ from benchmarks._lib.accounting import peak_bytes
 from benchmarks._lib.tables import markdown, number, ratio
 
 if TYPE_CHECKING:
-    from django_network_hc.engine.outcome import Standing
     from django_network_hc.readers import Tracker
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "example_project"
 #: Nodes, findings and boards of a node.
 SIZES = {"small": (40, 600, 12), "medium": (500, 20_000, 12), "large": (2_300, 110_000, 12)}
+PEER_SIZE = "small"
+STEPS = ("read", "judge", "write")
 
 
 class Clock:
@@ -45,26 +47,11 @@ class Clock:
         self._began = now
 
 
-def standing(tracker: "Tracker | None") -> "Standing":
-    """Return what a tracker knows; nothing without one."""
-    from django_network_hc.engine.outcome import Standing
-
-    if tracker is None:
-        return Standing()
-    still = [one.key for one in tracker.open_cases]
-    return Standing(
-        open_cases=still,
-        closed_cases={one.key for one in tracker.cases["MAIN"]} - set(still),
-        case_count=len(tracker.cases["MAIN"]),
-        nodes=tracker.nodes,
-    )
-
-
 def process(month: Any, tracker: "Tracker | None", folder: Path, clock: Clock) -> tuple[Path, Any]:
     """Process a month, and return its tracker and what it came to."""
     from django_network_hc.engine.comparing import Options
     from django_network_hc.engine.ignoring import IgnoreRules
-    from django_network_hc.engine.ledger import advanced
+    from django_network_hc.engine.ledger import advanced, standing
     from django_network_hc.engine.outcome import judge
     from django_network_hc.readers import read_inventory, read_report
     from django_network_hc.workbooks.outputs import Check, write_outputs
@@ -72,8 +59,9 @@ def process(month: Any, tracker: "Tracker | None", folder: Path, clock: Clock) -
     clock.stop("before")
     report, inventory = read_report(month.report), read_inventory(month.inventory)
     clock.stop("read")
+    cases = tracker.cases["MAIN"] if tracker else []
     outcome = judge(
-        standing(tracker),
+        standing(cases, tracker.nodes if tracker else {}),
         day=report.name.day,
         findings=report.findings,
         lines=report.nodes,
@@ -81,9 +69,7 @@ def process(month: Any, tracker: "Tracker | None", folder: Path, clock: Clock) -
         rules=IgnoreRules(tests=frozenset({"5.2.1"})),
         options=Options(),
     )
-    ledger = advanced(
-        tracker.cases["MAIN"] if tracker else [], outcome, network=report.name.network
-    )
+    ledger = advanced(cases, outcome, network=report.name.network)
     clock.stop("judge")
     check = Check(
         network=report.name.network,
@@ -123,8 +109,8 @@ def published(month: Any, tracker: Path, closed: set[Any]) -> None:
     book.save(tracker.with_name("published.xlsx"))
 
 
-def measure(size: str, *, with_peer: bool) -> None:
-    """Process two months of a network, and print what the second one took."""
+def measure(size: str) -> dict[str, float]:
+    """Process two months of a network, and return what the second one took."""
     sys.path.append(str(EXAMPLE))
     from optical import SampleNetwork
 
@@ -141,31 +127,15 @@ def measure(size: str, *, with_peer: bool) -> None:
         tracker = read_tracker(before)
         clock = Clock()
         _path, outcome = process(second, tracker, folder / "second", clock)
-        ours = sum(clock.seconds[name] for name in ("read", "judge", "write"))
-        counts = outcome.counts()
-        print(
-            "|".join(
-                str(one)
-                for one in (
-                    size,
-                    counts["report_rows"],
-                    clock.seconds["read"],
-                    clock.seconds["judge"],
-                    clock.seconds["write"],
-                    ours,
-                    peak_bytes([os.getpid()]) / 1e6,
-                    _seconds(published, second, before, set(outcome.comparison.closed))
-                    if with_peer
-                    else "",
-                )
-            )
-        )
-
-
-def _seconds(work: Callable[..., None], *args: Any) -> float:
-    began = time.process_time()
-    work(*args)
-    return time.process_time() - began
+        found = {name: clock.seconds[name] for name in STEPS}
+        found["findings"] = outcome.counts()["report_rows"]
+        found["memory"] = peak_bytes([os.getpid()]) / 1e6
+        if size == PEER_SIZE:
+            clock.stop("before")
+            published(second, before, set(outcome.comparison.closed))
+            clock.stop("published")
+            found["published"] = clock.seconds["published"]
+    return found
 
 
 def main() -> int:
@@ -175,45 +145,34 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, help=SUPPRESS)
     options = parser.parse_args()
     if options.size:
-        measure(options.size, with_peer=options.size == "small")
+        print(json.dumps(measure(options.size)))
         return 0
-    rows = []
+    table = []
+    before: tuple[float, float] | None = None
     for size in list(SIZES)[: 2 if options.quick else 3]:
         command = [sys.executable, "-m", "benchmarks.network_hc", "--size", size]
         done = run_process(command, check=True, capture_output=True, text=True)
-        rows.append(done.stdout.strip().split("|"))
-    head = [
-        "",
-        "findings",
-        "read",
-        "judge",
-        "write",
-        "CPU",
-        "memory",
-        "published",
-        "ratio",
-        "grows",
-    ]
-    table = []
-    for index, row in enumerate(rows):
-        size, findings, *seconds, total, memory, peer = row
+        found = json.loads(done.stdout)
+        total = sum(found[name] for name in STEPS)
+        peer = found.get("published", nan)
         grows = ""
-        if index:
-            _size, fewer, *_others, less, _memory, _peer = rows[index - 1]
-            power = log(float(total) / float(less)) / log(float(findings) / float(fewer))
+        if before:
+            power = log(total / before[0]) / log(found["findings"] / before[1])
             grows = f"n^{power:.2f}"
+        before = (total, found["findings"])
         table.append(
             [
                 size,
-                f"{int(findings):,}",
-                *(number(float(one), " s") for one in seconds),
-                number(float(total), " s"),
-                number(float(memory), " MB"),
-                number(float(peer), " s") if peer else "",
-                ratio(float(peer), float(total)) if peer else "",
+                f"{found['findings']:,}",
+                *(number(found[name], " s") for name in STEPS),
+                number(total, " s"),
+                number(found["memory"], " MB"),
+                number(peer, " s"),
+                ratio(peer, total),
                 grows,
             ]
         )
+    head = ["", "findings", *STEPS, "CPU", "memory", "published", "ratio", "grows"]
     print(markdown(head, table))
     return 0
 

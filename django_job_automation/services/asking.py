@@ -47,30 +47,28 @@ def ask(reports: list[RuleReport], scopes: Sequence[Scope]) -> None:
                 settings = scope.conf.rule(one.rule.name)
                 if not settings.enabled:
                     continue
-                flags, notes = _sorted(one.rule, scope)
-                for site in known & flags.keys():
-                    del flags[site]
-                known |= flags.keys()
-                one.flags += flags.values()
+                flags, notes = _sorted(one.rule, scope, known)
+                one.flags += flags
                 one.notes += notes if scope.conf.DATA_QUALITY else []
                 if not settings.check_duplicate:
-                    one.repeated |= set(flags)
+                    one.repeated |= {flag.site_pk for flag in flags}
             _hold(one, scopes)
-            flagged = {flag.site_pk for flag in one.flags}
-            one.closing = closing_of(one.rule, scopes, flagged, scopes[0].adapter.store)
+            one.closing = closing_of(one.rule, scopes, known, scopes[0].adapter.store)
         except Exception as error:  # noqa: BLE001  # one rule is isolated from the next
             one.fail(sentence_of(error))
             logger.error("Failed to ask for %s: %s", one.title, one.error)
 
 
-def _sorted(rule: Rule, scope: Scope) -> tuple[dict[Any, Flag], list[Note]]:
-    """Ask a rule, and return a flag for each site, by its key, and the notes."""
-    flags: dict[Any, Flag] = {}
+def _sorted(rule: Rule, scope: Scope, known: set[Any]) -> tuple[list[Flag], list[Note]]:
+    """Ask a rule, and return its flags, of sites that are not known yet, and its notes."""
+    flags: list[Flag] = []
     notes: list[Note] = []
     for seen in rule.find(scope):
         if isinstance(seen, Flag):
             # No site has two open jobs of a type, whatever a site's own rule says of it.
-            flags.setdefault(seen.site_pk, seen)
+            if seen.site_pk not in known:
+                known.add(seen.site_pk)
+                flags.append(seen)
         elif isinstance(seen, Note):
             notes.append(seen)
         else:

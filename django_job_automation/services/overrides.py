@@ -232,9 +232,10 @@ def _parts(
         yield Part(_laid(base, [overall, values]), Q(**{str(group): value}) & not_single)
     shared: dict[str, tuple[JobAutomationSettings, list[Any]]] = {}
     # Which texts are the same, the database says: it may take A for a.
+    layers = list(by_group.values())
     folded = {str(value).casefold(): values for value, values in by_site.items()}
     for value, layer in _known(adapter, list(by_site), list(by_group)):
-        its = list(by_group.values())[layer] if layer is not None else {}
+        its = layers[layer] if layer is not None else {}
         own = by_site.get(value, folded.get(str(value).casefold(), {}))
         conf = _laid(base, [overall, its, own])
         same = json.dumps(conf.document(), sort_keys=True)

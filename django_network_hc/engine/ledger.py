@@ -1,13 +1,22 @@
 """The cases of a network, carried from one report to the next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django_network_hc.engine.coverage import Node
-from django_network_hc.engine.outcome import Outcome
+from django_network_hc.engine.outcome import Outcome, Standing
 from django_network_hc.engine.rows import Case, Engineering, Finding, Key
 
-__all__ = ["CLOSED", "OPEN", "UNKNOWN_NE_TYPE", "Ledger", "advanced", "folded", "is_open"]
+__all__ = [
+    "CLOSED",
+    "OPEN",
+    "UNKNOWN_NE_TYPE",
+    "Ledger",
+    "advanced",
+    "folded",
+    "is_open",
+    "standing",
+]
 
 OPEN, CLOSED, IGNORED = "OPEN", "CLOSED", "IGNORED"
 UNKNOWN_NE_TYPE = "Unknown"
@@ -34,6 +43,17 @@ class Ledger(NamedTuple):
 def is_open(status: str) -> bool:
     """Return whether a status is that of an open case: any but closed and ignored, in any case."""
     return status.strip().upper() not in (CLOSED, IGNORED)
+
+
+def standing(cases: Sequence[Case], nodes: Mapping[int, Node]) -> Standing:
+    """Return what is known of a network that has these cases and nodes, as before a report."""
+    still = [one.key for one in cases if is_open(one.status)]
+    return Standing(
+        open_cases=still,
+        closed_cases={one.key for one in cases} - set(still),
+        case_count=len(cases),
+        nodes=nodes,
+    )
 
 
 def advanced(cases: Iterable[Case], outcome: Outcome, *, network: str) -> Ledger:

@@ -108,8 +108,9 @@ def merge(
         if _written(after) != _written(case):
             found.changed.append(case.key)
         found.cases.append(after)
+    # What no case has taken.
+    sheets = (("MAIN", main), ("OPEN", opened))
     for place in {**main, **opened}:
-        sheets = (("MAIN", main), ("OPEN", opened))
         rows = [(name, sheet[place]) for name, sheet in sheets if place in sheet]
         if place in went_out:
             found.strays += [row for _name, row in rows]

@@ -140,9 +140,13 @@ class Book:
             zipfile.ZipFile(self._draft) as draft,
             zipfile.ZipFile(done, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as book,
         ):
-            parts = _parts_of_sheets(draft)
+            # As XlsxWriter calls the parts, in the order of their sheets.
+            tables = {
+                f"xl/worksheets/sheet{number}.xml": self._tables.get(sheet.get_name())
+                for number, sheet in enumerate(self.library.worksheets(), start=1)
+            }
             for part in draft.infolist():
-                found = self._tables.get(parts.get(part.filename, ""))
+                found = tables.get(part.filename)
                 if found is None:
                     book.writestr(part, draft.read(part), zipfile.ZIP_DEFLATED)
                     continue
@@ -154,22 +158,6 @@ class Book:
         with done.open("rb") as file:
             os.fsync(file.fileno())
         done.replace(self.path)
-
-
-def _parts_of_sheets(draft: zipfile.ZipFile) -> dict[str, str]:
-    """Return the name of the sheet that each part of an XlsxWriter's workbook holds."""
-    workbook = draft.read("xl/workbook.xml").decode()
-    names = re.findall(r'<sheet name=("[^"]*")', workbook)
-    return {
-        f"xl/worksheets/sheet{number}.xml": _unquoted(name)
-        for number, name in enumerate(names, start=1)
-    }
-
-
-def _unquoted(name: str) -> str:
-    for plain in ("&amp;", "&lt;", "&gt;", "&quot;"):
-        name = name.replace(plain, {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"'}[plain])
-    return name[1:-1]
 
 
 def _filled(draft: str, table: Table, colours: Sequence[str]) -> Iterator[str]:

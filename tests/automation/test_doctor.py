@@ -12,8 +12,8 @@ from django.db.migrations.state import ProjectState
 
 from django_job_automation.adapters import DefaultAdapter, ModelAdapter
 from django_job_automation.models import Job, Reading, Site
-from django_job_automation.services.doctor import examine, propose
-from django_job_automation.services.doctor.looking import look_at
+from django_job_automation.services.doctor import examine, examining, propose
+from django_job_automation.services.doctor.looking import Look, look_at
 from plants.adapter import Plants
 from plants.models import Plant, Telemetry, WorkOrder
 from tests.automation.adapters import (
@@ -264,6 +264,32 @@ def test_table_of_somebody_else_gets_a_statement(settings):
 
     assert document["migration"] is None
     assert look.is_good
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        ({"index": "other", "fitting": ("newest",)}, "plan: has newest … goes by other"),
+        ({"index": "", "fitting": ("newest",)}, "plan: has newest … goes by none"),
+        ({"index": "newest", "fitting": ("newest",), "is_sorted": False}, "index: No index"),
+        ({"index": "newest", "fitting": ("newest",), "is_covering": False}, "value: Index newest"),
+        (
+            {"index": "newest", "fitting": ("newest",), "single": ("by_site",)},
+            "redundant: Index by_site",
+        ),
+    ],
+)
+def test_way_to_a_reading_is_judged_by_its_worst(monkeypatch, look, words):
+    """Plans that no healthy server gives, such as one past an index that is not valid."""
+    Meter.objects.create(code="A")
+    plan = Look(**{"is_sorted": True, "is_covering": True, "plan": "", **look})
+    monkeypatch.setattr(examining, "look_at", lambda _adapter: plan)
+
+    [found] = examine(Meters()).findings
+
+    for part in words.removeprefix(f"{found.code}: ").split(" … "):
+        assert part in found.sentence
+    assert words.startswith(found.code)
 
 
 class TestCommand:

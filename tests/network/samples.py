@@ -7,6 +7,7 @@ from typing import Any
 
 from django_network_hc.engine.comparing import Options
 from django_network_hc.engine.ignoring import IgnoreRules
+from django_network_hc.engine.ledger import standing
 from django_network_hc.engine.outcome import Outcome, Standing, judge
 from django_network_hc.readers import (
     Inventory,
@@ -58,14 +59,7 @@ def rules() -> IgnoreRules:
 
 def beginning() -> Standing:
     """Return what the tracker knows."""
-    found = tracker()
-    still = [one.key for one in found.open_cases]
-    return Standing(
-        open_cases=still,
-        closed_cases={one.key for one in found.cases["MAIN"]} - set(still),
-        case_count=len(found.cases["MAIN"]),
-        nodes=found.nodes,
-    )
+    return standing(tracker().cases["MAIN"], tracker().nodes)
 
 
 def outcome(before: Standing, month: int, options: Options | None = None) -> Outcome:

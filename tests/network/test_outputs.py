@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from django_network_hc.engine.ledger import advanced
+from django_network_hc.engine.ledger import advanced, standing
 from django_network_hc.engine.outcome import Outcome, Standing
 from django_network_hc.engine.rows import Case
 from django_network_hc.readers import read_tracker
@@ -180,19 +180,13 @@ def test_network_goes_on_from_the_tracker_that_was_written(tmp_path):
         folder.mkdir()
         found = read_tracker(write_outputs(folder, check)[-1], file=tracker_name(NETWORK))
         assert found.notes == []
-        still = [one.key for one in found.open_cases]
-        before = Standing(
-            open_cases=still,
-            closed_cases={one.key for one in found.cases["MAIN"]} - set(still),
-            case_count=len(found.cases["MAIN"]),
-            nodes=found.nodes,
-        )
+        before = standing(found.cases["MAIN"], found.nodes)
         expected.append(check.outcome)
         assert check.outcome.counts() == EXPECTED[month]["counts"]
         assert len(check.ledger.closed) == EXPECTED[month]["counts"]["closed"]
         assert check.outcome.coverage_counts() == EXPECTED[month]["coverage"]
         assert found.columns[check.outcome.day] == column_of(check.outcome)
-        assert {one.key for one in found.cases["OPEN"]} == set(still)
+        assert {one.key for one in found.cases["OPEN"]} == set(before.open_cases)
     assert len(found.columns) == 4
 
 

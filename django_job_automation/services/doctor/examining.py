@@ -7,7 +7,7 @@ from django.db.models import NOT_PROVIDED
 from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter, fitting
-from django_job_automation.services.doctor.looking import Look, look_at, single_indexes
+from django_job_automation.services.doctor.looking import Look, look_at
 from django_job_automation.services.doctor.migrating import MissingIndex, missing_index
 from django_opskit.masking import mask_text
 
@@ -43,7 +43,7 @@ def examine(adapter: ModelAdapter) -> Examination:
     if misfits:
         return Examination(tuple(misfits))
     try:
-        look, single = look_at(adapter), single_indexes(adapter)
+        look = look_at(adapter)
         is_nobody_there = not adapter.eligible(as_of=timezone.now()).exists()
     except DatabaseError as error:
         return Examination((Finding("table", f"{mask_text(str(error)).strip()}: run migrate."),))
@@ -55,46 +55,46 @@ def examine(adapter: ModelAdapter) -> Examination:
         )
         for name in _required(adapter)
     ]
-    label = adapter.readings._meta.label
     if is_nobody_there:
         findings.append(
             Finding("sites", "The rules look at no site: none is active, unsnoozed and stored.")
         )
+    of_index = _of_index(look, adapter.readings._meta.label)
+    is_missing = of_index is not None and of_index.code in ("index", "value")
+    return Examination(
+        (*findings, of_index) if of_index else tuple(findings),
+        look,
+        missing_index(adapter) if is_missing else None,
+    )
+
+
+def _of_index(look: Look, label: str) -> Finding | None:
+    """Return what is wrong with the way to a reading; None when nothing is."""
     if look.fitting and look.index not in look.fitting:
-        findings.append(
-            Finding(
-                "plan",
-                f"{label} has {look.fitting[0]} for the newest reading of a site, and the database "
-                f"goes by {look.index or 'none'}: look whether that index is valid, and ANALYZE.",
-            )
+        return Finding(
+            "plan",
+            f"{label} has {look.fitting[0]} for the newest reading of a site, and the database "
+            f"goes by {look.index or 'none'}: look whether that index is valid, and ANALYZE.",
         )
-    elif not look.is_good:
-        findings.append(
-            Finding(
-                "index",
-                f"No index of {label} gives the newest reading of a site: each run reads whole "
-                "histories.",
-            )
+    if not look.is_good:
+        return Finding(
+            "index",
+            f"No index of {label} gives the newest reading of a site: each run reads whole "
+            "histories.",
         )
-    elif not look.is_covering:
-        findings.append(
-            Finding(
-                "value",
-                f"Index {look.index} of {label} does not hold the value: each look reads the row "
-                "as well.",
-            )
+    if not look.is_covering:
+        return Finding(
+            "value",
+            f"Index {look.index} of {label} does not hold the value: each look reads the row as "
+            "well.",
         )
-    is_missing = any(one.code in ("index", "value") for one in findings)
-    missing = missing_index(adapter) if is_missing else None
-    if single and look.is_good and not is_missing:
-        findings.append(
-            Finding(
-                "redundant",
-                f"Index {single[0]} of {label} holds the site alone, which {look.index} does as "
-                "well: set db_index=False on the foreign key.",
-            )
+    if look.single:
+        return Finding(
+            "redundant",
+            f"Index {look.single[0]} of {label} holds the site alone, which {look.index} does as "
+            "well: set db_index=False on the foreign key.",
         )
-    return Examination(tuple(findings), look, missing)
+    return None
 
 
 def _required(adapter: ModelAdapter) -> list[str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_job_automation.adapters import ModelAdapter
 
-__all__ = ["Look", "look_at", "single_indexes"]
+__all__ = ["Look", "look_at"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Look:
         is_covering: whether the index has all that is asked for.
         plan: as the database wrote it.
         fitting: the indexes that begin with site and moment.
+        single: those that hold the site alone, and promise nothing.
     """
 
     index: str
@@ -34,6 +35,7 @@ class Look:
     is_covering: bool
     plan: str
     fitting: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -66,18 +68,11 @@ def look_at(adapter: ModelAdapter) -> Look:
         look = _mysql(rows, adapter.using)
     # A plan may go by an index that has site and moment somewhere: that is no look at its end.
     site, at = (_column(adapter, name) for name in (fields.site, fields.at))
-    found = _indexes(adapter)
+    found = sorted(_indexes(adapter).items())
     return replace(
-        look, fitting=tuple(name for name, one in found.items() if one["columns"][:2] == [site, at])
-    )
-
-
-def single_indexes(adapter: ModelAdapter) -> list[str]:
-    """Return the indexes of the readings that hold the site alone."""
-    site = _column(adapter, adapter.reading.site)
-    found = _indexes(adapter)
-    return sorted(
-        name for name, one in found.items() if one["columns"] == [site] and not one["unique"]
+        look,
+        fitting=tuple(name for name, one in found if one["columns"][:2] == [site, at]),
+        single=tuple(name for name, one in found if one["columns"] == [site] and not one["unique"]),
     )
 
 
