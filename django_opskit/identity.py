@@ -1,12 +1,13 @@
 """What a process is called among those that share a database, and whether another still lives."""
 
+import getpass
 import os
 import secrets
 import socket
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["is_known_dead", "process_name"]
+__all__ = ["is_known_dead", "process_name", "user_name"]
 
 _LONGEST_HOST = 100
 
@@ -32,6 +33,14 @@ def is_known_dead(name: str) -> bool:
     except (OSError, ValueError, OverflowError):
         return False
     return False
+
+
+def user_name() -> str:
+    """Return who runs this process, for records of who did what."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return "an unknown user"
 
 
 def _pid_namespace() -> str:

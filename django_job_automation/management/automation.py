@@ -1,7 +1,6 @@
 """What the three commands have in common: their options, and what they print."""
 
 import argparse
-import getpass
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +13,7 @@ from django_job_automation.services.moments import parse_moment
 from django_job_automation.services.report import RuleReport, RunReport
 from django_job_automation.services.running import run_automation
 from django_opskit.commands import ExitStatus, LockHeldError, OpsCommand, UsageError
+from django_opskit.identity import user_name
 
 __all__ = ["AutomationCommand"]
 
@@ -55,7 +55,7 @@ class AutomationCommand(OpsCommand):
         try:
             report = run_automation(
                 names or self.rules,
-                started_by=f"{name}, {_user()}",
+                started_by=f"{name}, {user_name()}",
                 as_of=as_of,
                 keys=sites,
                 dry_run=dry_run,
@@ -127,10 +127,3 @@ def _document(report: RunReport, *, dry_run: bool) -> dict[str, Any]:
             for one in report.rules
         ],
     }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name, as in some containers
-        return "an unknown user"
