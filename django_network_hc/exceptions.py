@@ -1,6 +1,18 @@
 """What goes wrong, by name."""
 
-__all__ = ["InputError", "NetworkHcError"]
+__all__ = [
+    "AmbiguousNetworkError",
+    "CancelledError",
+    "InputError",
+    "NetworkHcError",
+    "NotReadyError",
+    "OlderReportError",
+    "SessionLockedError",
+    "SessionLostError",
+    "UndoError",
+    "UnknownNetworkError",
+    "UnknownSessionError",
+]
 
 
 class NetworkHcError(Exception):
@@ -31,3 +43,48 @@ class InputError(NetworkHcError):
         super().__init__(f"{', '.join(one for one in places if one)}: {problem}")
         self.file, self.sheet, self.row, self.column = file, sheet, row, column
         self.problem = problem
+
+
+class UnknownNetworkError(NetworkHcError):
+    """There is no network of this name; whoever asks can mend it."""
+
+
+class AmbiguousNetworkError(NetworkHcError):
+    """
+    A name is that of several networks; whoever asks says which.
+
+    Attributes:
+        names: of the networks, each as customer/network.
+    """
+
+    def __init__(self, name: str, names: list[str]) -> None:
+        super().__init__(f"{name!r} has several networks; say which: {', '.join(names)}.")
+        self.names = names
+
+
+class UnknownSessionError(NetworkHcError):
+    """There is no session of this id, or none that this can be done with."""
+
+
+class NotReadyError(NetworkHcError):
+    """A network lacks files that a health check needs; whoever runs it puts them there."""
+
+
+class OlderReportError(NetworkHcError):
+    """A report is older than one that the network has; it can be inserted if that is wanted."""
+
+
+class SessionLockedError(NetworkHcError):
+    """Another session of the network is at work; later it may go."""
+
+
+class SessionLostError(NetworkHcError):
+    """Another process took this session for dead, and has it now."""
+
+
+class CancelledError(NetworkHcError):
+    """Somebody wanted the session to end."""
+
+
+class UndoError(NetworkHcError):
+    """What a session did cannot be taken back any more; nothing was changed."""

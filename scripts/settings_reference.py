@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django_health_check_job.conf import CheckSettings, HealthCheckJobSettings, PublishedSettings
 from django_job_automation.conf import JobAutomationSettings
+from django_network_hc.conf import NetworkHcSettings
 from django_opskit.conf import SettingsModel, reference_rows
 from django_outbox.conf import OutboxSettings
 
@@ -16,6 +17,7 @@ MODELS: tuple[tuple[str, str, type[SettingsModel]], ...] = (
     ("`HEALTH_CHECK_JOB`", "django_health_check_job", HealthCheckJobSettings),
     ('`HEALTH_CHECK_JOB["CHECKS"][]`', "django_health_check_job", CheckSettings),
     ("`JOB_AUTOMATION`", "django_job_automation", JobAutomationSettings),
+    ("`NETWORK_HC`", "django_network_hc", NetworkHcSettings),
 )
 
 HEAD = """# Settings

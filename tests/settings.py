@@ -83,3 +83,7 @@ globals().update(json.loads(os.environ.get("OPSKIT_HEALTH", "{}")))
 JOB_AUTOMATION = json.loads(os.environ.get("OPSKIT_AUTOMATION", "{}"))
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+
+# Where each test finds the files of its networks it says itself; no test writes anywhere else.
+NETWORK_HC = {"SCRIPT_DIR": (Path(tempfile.gettempdir()) / f"opskit-script-{os.getpid()}")}
+NETWORK_HC |= json.loads(os.environ.get("OPSKIT_NETWORK_HC", "{}"))

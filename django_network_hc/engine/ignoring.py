@@ -2,7 +2,7 @@
 Which findings nobody wants to follow, and by which rule.
 
 A *global* rule names a test, for all nodes; a *selective* one names a finding of a node, whatever
-its issue is called. Global rules come first, as they always did.
+its issue is called, or a test of a node. Global rules come first, as they always did.
 """
 
 from collections import Counter
@@ -12,17 +12,23 @@ from typing import NamedTuple
 
 from django_network_hc.engine.rows import Finding
 
-__all__ = ["IgnoreRules", "Ignored", "Selection", "Sorted", "sort"]
+__all__ = ["IgnoreRules", "Ignored", "NodeTest", "Rule", "Selection", "Sorted", "sort"]
+
+#: HC id, test.
+NodeTest = tuple[int, str]
 
 #: HC id, test, priority, finding.
 Selection = tuple[int, str, str, str]
 
+#: A test on all nodes, a test of one, or a finding of one.
+Rule = str | NodeTest | Selection
+
 
 class Ignored(NamedTuple):
-    """A finding, and the rule that it fell to: a test, or a selection."""
+    """A finding, and the rule that it fell to."""
 
     finding: Finding
-    rule: str | Selection
+    rule: Rule
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,14 @@ class IgnoreRules:
 
     tests: frozenset[str] = frozenset()
     selections: frozenset[Selection] = frozenset()
+    node_tests: frozenset[NodeTest] = frozenset()
 
-    def rule_of(self, finding: Finding) -> str | Selection | None:
+    def rule_of(self, finding: Finding) -> Rule | None:
         """Return the rule that a finding falls to; None when it is followed."""
         if finding.test in self.tests:
             return finding.test
+        if self.node_tests and (finding.node, finding.test) in self.node_tests:
+            return (finding.node, finding.test)
         selection = (finding.node, finding.test, finding.priority, finding.text)
         return selection if selection in self.selections else None
 
@@ -53,7 +62,7 @@ class Sorted:
     informative: list[Finding] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
     active: list[Finding] = field(default_factory=list)
-    hits: Counter[str | Selection] = field(default_factory=Counter)
+    hits: Counter[Rule] = field(default_factory=Counter)
 
     @property
     def by_test(self) -> list[Ignored]:

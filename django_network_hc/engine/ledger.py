@@ -11,6 +11,7 @@ __all__ = [
     "CLOSED",
     "OPEN",
     "UNKNOWN_NE_TYPE",
+    "UNTOUCHED",
     "Ledger",
     "advanced",
     "folded",
@@ -22,7 +23,7 @@ OPEN, CLOSED, IGNORED = "OPEN", "CLOSED", "IGNORED"
 UNKNOWN_NE_TYPE = "Unknown"
 
 #: What a new case has before an engineer has looked at it.
-_UNTOUCHED = Engineering(origin="Int", category="TBD")
+UNTOUCHED = Engineering(origin="Int", category="TBD")
 
 
 class Ledger(NamedTuple):
@@ -56,11 +57,24 @@ def standing(cases: Sequence[Case], nodes: Mapping[int, Node]) -> Standing:
     )
 
 
-def advanced(cases: Iterable[Case], outcome: Outcome, *, network: str) -> Ledger:
+def advanced(
+    cases: Iterable[Case],
+    outcome: Outcome,
+    *,
+    network: str,
+    written: Mapping[Key, Case] | None = None,
+) -> Ledger:
     """
     Carry cases over a report.
 
     An open case keeps whatever status engineers gave it, until the report closes it.
+
+    Args:
+        cases: before the report.
+        outcome: of the report.
+        network: its name, for cases that are new.
+        written: what engineers have written into some of these already, when a report is judged
+            again.
     """
     comparison, nodes = outcome.comparison, outcome.coverage.nodes
     over = {*comparison.closed, *comparison.unverified}
@@ -74,6 +88,8 @@ def advanced(cases: Iterable[Case], outcome: Outcome, *, network: str) -> Ledger
             found.append(_renumbered(case, outcome))
     new = sorted(comparison.new, key=lambda one: one.tested_on or outcome.day)
     begun = [_begun(one, nodes.get(one.node), outcome, network) for one in new]
+    if written:
+        begun = [_with_written(one, written.get(one.key)) for one in begun]
     return Ledger([*found, *begun], closed, begun)
 
 
@@ -118,6 +134,14 @@ def _renumbered(case: Case, outcome: Outcome) -> Case:
     return case._replace(key=finding.key)
 
 
+def _with_written(case: Case, before: Case | None) -> Case:
+    """Return a case that was begun before, with what was written into it since."""
+    if before is None:
+        return case
+    own = before._replace(found_on=case.found_on, task=case.task, ne_type=case.ne_type)
+    return own if is_open(own.status) else own._replace(status=OPEN)
+
+
 def _begun(finding: Finding, node: Node | None, outcome: Outcome, network: str) -> Case:
     return Case(
         key=finding.key,
@@ -129,6 +153,6 @@ def _begun(finding: Finding, node: Node | None, outcome: Outcome, network: str) 
         network=network,
         task=finding.task,
         status=OPEN,
-        engineering=_UNTOUCHED,
+        engineering=UNTOUCHED,
         row=0,
     )

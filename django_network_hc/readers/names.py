@@ -5,14 +5,12 @@ from datetime import date, datetime
 from pathlib import PurePath
 from typing import NamedTuple
 
+from django_network_hc.engine.names import is_network_name
 from django_network_hc.exceptions import InputError
 
 __all__ = ["ReportName", "report_name"]
 
 _NAME = re.compile(r"(?P<network>.+)_reports_(?P<day>\d{8})\.xlsx", re.IGNORECASE)
-
-# No sign that a file system, a spreadsheet or a shell takes for something else.
-_NETWORK = re.compile(r"[^\W_][\w .()+&-]{0,98}[\w)]|[^\W_]")
 
 
 class ReportName(NamedTuple):
@@ -35,7 +33,7 @@ def report_name(file: str) -> ReportName:
     found = _NAME.fullmatch(name)
     if found is None or not found["network"].strip():
         raise InputError(name, "a report is called {Network}_Reports_YYYYMMDD.xlsx.")
-    if not _NETWORK.fullmatch(found["network"]):
+    if not is_network_name(found["network"]):
         raise InputError(
             name,
             "a network is called by up to 100 letters, digits, blanks and -_.()+&, and begins with "

@@ -73,6 +73,8 @@ def ignored_cases(
 def _rule(one: Ignored) -> str:
     if isinstance(one.rule, str):
         return f"Test {one.rule} is ignored on all nodes."
+    if len(one.rule) == 2:
+        return f"Test {one.rule[1]} is ignored on this node."
     return "This finding is ignored on this node."
 
 

@@ -1,6 +1,6 @@
 """The files of a health check, under the names that they were published with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -48,8 +48,17 @@ def delivered_name(network: str, day: date) -> str:
     return f"{network}_HC_Issues_Tracker_{day:%d-%m-%Y}.xlsx"
 
 
-def write_outputs(folder: Path, check: Check) -> list[Path]:
-    """Write all files into a folder of this run alone, the tracker last, and return them."""
+def write_outputs(
+    folder: Path, check: Check, written: Callable[[Path], None] | None = None
+) -> list[Path]:
+    """
+    Write all files into a folder of this run alone, the tracker last, and return them.
+
+    Args:
+        folder: which is there, and empty.
+        check: what to write.
+        written: told each file that is complete.
+    """
     outcome, network = check.outcome, check.network
     day, ruled, found = outcome.day, outcome.sorted, outcome.comparison
     by_selection = [one.finding for one in ruled.by_selection]
@@ -71,9 +80,15 @@ def write_outputs(folder: Path, check: Check) -> list[Path]:
             "OPEN Cases for TAC", [one for one in check.ledger.cases if is_open(one.status)]
         ),
     }
-    paths = [_written(folder / name, table) for name, table in tables.items()]
+    paths = []
+    for name, table in tables.items():
+        paths.append(_written(folder / name, table))
+        if written is not None:
+            written(paths[-1])
     tracker = folder / delivered_name(network, day)
     write_tracker(tracker, _content(check))
+    if written is not None:
+        written(tracker)
     return [*paths, tracker]
 
 

@@ -13,12 +13,12 @@ from django_network_hc.workbooks.cases import cases_table
 from django_network_hc.workbooks.summary import Numbers, add_summary
 from django_network_hc.workbooks.tables import Column, Kind, Table
 
-__all__ = ["NOT_ADDED", "TrackerContent", "write_tracker"]
+__all__ = ["NODE_COLUMNS", "NOT_ADDED", "TrackerContent", "write_tracker"]
 
 #: What a column says of a node that joined after it.
 NOT_ADDED = "Not Added"
 
-_NODE_COLUMNS = (
+NODE_COLUMNS = (
     Column("HC Id", 10, Kind.NUMBER),
     Column("Node Type", 11),
     Column("Location", 24),
@@ -84,7 +84,7 @@ def write_tracker(path: Path, content: TrackerContent) -> None:
 
 def _coverage(content: TrackerContent) -> Table:
     days = list(content.columns)
-    columns = [*_NODE_COLUMNS, *(Column(day, 12, Kind.DAY) for day in days)]
+    columns = [*NODE_COLUMNS, *(Column(day, 12, Kind.DAY) for day in days)]
     rows = [
         [*node, *(content.columns[day].get(node.node, NOT_ADDED) for day in days)]
         for node in content.nodes
@@ -92,7 +92,7 @@ def _coverage(content: TrackerContent) -> Table:
     comments: dict[tuple[int, int], str] = {}
     colours: dict[tuple[int, int], str] = {}
     if content.day in content.columns:
-        column = len(_NODE_COLUMNS) + days.index(content.day)
+        column = len(NODE_COLUMNS) + days.index(content.day)
         comments[0, column] = _HEADER_COMMENT
         for row, node in enumerate(content.nodes, start=1):
             if annotation := content.annotations.get(node.node):

@@ -70,4 +70,21 @@ JOB_AUTOMATION = App(
     expected="[('silent', 'no_coms')]",
 )
 
-APPS = (OUTBOX, HEALTH_CHECK_JOB, JOB_AUTOMATION)
+NETWORK_HC = App(
+    name="django_network_hc",
+    extra="network-hc",
+    before=(
+        "from django.core.management import call_command\n"
+        "from django_network_hc.models import Network\n"
+        'Network.objects.get_or_create(customer="CustomerA", name="Alder_DWDM")\n'
+        'call_command("hc_setup", network="Alder_DWDM")'
+    ),
+    main_command=("hc_setup", "--action", "validate"),
+    after=(
+        "from django_network_hc.models import Network\n"
+        "print([(str(one), one.setup_status) for one in Network.objects.all()])"
+    ),
+    expected="[('CustomerA/Alder_DWDM', 'READY')]",
+)
+
+APPS = (OUTBOX, HEALTH_CHECK_JOB, JOB_AUTOMATION, NETWORK_HC)

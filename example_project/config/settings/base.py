@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django_outbox",
     "django_health_check_job",
     "django_job_automation",
+    "django_network_hc",
     "timetracker",
     "plants",
 ]
@@ -114,6 +115,9 @@ HEALTH_CHECK_JOB: dict[str, Any] = health.health_check_job(_PEER)
 # The rules look at the plants, which have tables of their own.
 JOB_AUTOMATION = {"ADAPTER": "plants.adapter.Plants"}
 
+# Trackers, reports and what became of them: nothing that the web server hands out.
+NETWORK_HC = {"SCRIPT_DIR": BASE_DIR / "Script"}
+
 SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"
 
@@ -135,6 +139,7 @@ LOGGING = {
         "django_outbox": {"level": "INFO"},
         "django_health_check_job": {"level": "INFO"},
         "job_automation": {"level": "INFO"},
+        "django_network_hc": {"level": "INFO"},
         "timetracker": {"level": "INFO"},
     },
 }

@@ -1,0 +1,193 @@
+"""
+What people have written into a tracker, taken over into the cases.
+
+A tracker that is not the one that this app wrote last was edited. Its rows are compared with those
+that went out, so that what a person changed counts, and what nobody touched does not.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.utils import timezone
+from simple_history.utils import bulk_update_with_history  # type: ignore[import-untyped]  # no types
+
+from django_network_hc.conf import NetworkHcSettings
+from django_network_hc.engine.ledger import folded, is_open
+from django_network_hc.engine.merging import Conflict, Sheets, merge
+from django_network_hc.engine.rows import Case, Key
+from django_network_hc.models import Case as CaseRow
+from django_network_hc.models import HealthCheckSession, Network, SessionFile
+from django_network_hc.readers import Tracker, read_tracker
+from django_network_hc.services.folders import script_folder
+from django_network_hc.services.known import Known
+from django_network_hc.services.writing import rows_of
+from django_opskit.batches import batches
+
+__all__ = ["Edits", "apply_edits", "apply_status", "conflict_notes", "edits_of"]
+
+State = CaseRow.State
+_AT_ONCE = 1000
+_MOST_NOTED = 50
+_FIELDS = ("origin", "category", "hardware", "card", "remarks")
+
+
+@dataclass
+class Edits:
+    """
+    What has to be taken over.
+
+    Attributes:
+        known: what is known of the network with it.
+        changed: cases that are not what they were, each with its primary key.
+        added: cases that people have written, for findings that no report had.
+        notes: conflicts, and what was odd.
+    """
+
+    known: Known = field(repr=False)
+    changed: list[Case] = field(default_factory=list, repr=False)
+    added: list[Case] = field(default_factory=list, repr=False)
+    notes: list[str] = field(default_factory=list)
+    conflicts: int = 0
+
+
+def edits_of(network: Network, path: Path, known: Known, conf: NetworkHcSettings) -> Edits:
+    """
+    Compare an edited tracker with what is known.
+
+    Raises:
+        InputError: it is no tracker.
+    """
+    edited = read_tracker(path, limits=conf.tracker_limits)
+    delivered = _delivered(network, edited, conf)
+    merged = merge(
+        [*known.cases, *known.begun.values()],
+        _sheets(edited),
+        delivered=None if delivered is None else _sheets(delivered),
+        masked_tests=frozenset(conf.MASKED_TESTS),
+    )
+    cases, folds = folded(merged.cases)
+    before = {case.row: case for case in (*known.cases, *known.begun.values())}
+    begun = {case.row for case in known.begun.values()}
+    now = Known(
+        cases=[case for case in cases if case.row not in begun or not _is_ours(case, before)],
+        nodes=known.nodes,
+        columns=known.columns,
+        begun={case.key: case for case in cases if case.row in begun and _is_ours(case, before)},
+    )
+    ours = [case for case in cases if _is_ours(case, before)]
+    found = Edits(
+        known=now,
+        changed=[case for case in ours if case != before[case.row]],
+        added=[case for case in cases if not _is_ours(case, before)],
+        conflicts=len(merged.conflicts),
+    )
+    found.notes = [
+        *edited.notes,
+        *folds,
+        *conflict_notes(merged.conflicts),
+        *_counted(len(merged.removed), "rows were deleted from the tracker: their cases stay"),
+        *_counted(len(merged.strays), "rows of the tracker belong to no case any more"),
+        *_counted(len(found.added), "rows were added by people: they are cases now"),
+    ]
+    return found
+
+
+def apply_edits(
+    network: Network, edits: Edits, *, reason: str = "Written into the tracker"
+) -> None:
+    """Write edits into the database, in the caller's transaction, with their history."""
+    for some in batches(edits.changed, _AT_ONCE):
+        rows = CaseRow.objects.in_bulk([case.row for case in some])
+        changed = []
+        for case in some:
+            row = rows[case.row]
+            for name in _FIELDS:
+                setattr(row, name, getattr(case.engineering, name))
+            row.extras = dict(case.extras)
+            apply_status(row, case.status)
+            changed.append(row)
+        # Those that end first: a finding has one open case at a time.
+        changed.sort(key=lambda row: row.is_open)
+        fields = [*_FIELDS, "extras", "state", "status", "closed_on", "closed_by", "is_unverified"]
+        for is_ending in (True, False):
+            those = [row for row in changed if row.is_open is not is_ending]
+            if those:
+                bulk_update_with_history(
+                    those, CaseRow, fields, batch_size=200, default_change_reason=reason
+                )
+    if edits.added:
+        _add(network, edits)
+
+
+def apply_status(row: CaseRow, status: str) -> None:
+    """Give a case the status that a person wrote; CLOSED and IGNORED end it."""
+    if is_open(status):
+        if not row.is_open:
+            row.state, row.closed_on, row.closed_by = State.OPEN, None, None
+            row.is_unverified = False
+        row.status = status.strip()[:255] or State.OPEN.value
+        return
+    ended = State(status.strip().upper())
+    if row.state != ended:
+        row.state, row.closed_on = ended, timezone.localdate()
+
+
+def conflict_notes(conflicts: Sequence[Conflict]) -> list[str]:
+    """Return a sentence for each conflict, up to some dozens."""
+    notes = [
+        f"{_said(one.key)}: {one.field} is {one.kept!r} now; "
+        + ", ".join(f"{where} had {value!r}" for where, value in one.others)
+        for one in conflicts[:_MOST_NOTED]
+    ]
+    return [*notes, *_counted(len(conflicts) - len(notes), "more conflicts")]
+
+
+def _add(network: Network, edits: Edits) -> None:
+    last = max(edits.known.columns, default=None)
+    CaseRow.objects.bulk_create(
+        rows_of(network, edits.added, last_seen_on=last), batch_size=_AT_ONCE
+    )
+    # Not every database says which keys it gave.
+    count = len(edits.added)
+    keys = network.cases.order_by("-pk").values_list("pk", flat=True)[:count]
+    places = iter(sorted(keys))
+    edits.known.cases = [
+        case._replace(row=next(places)) if case in edits.added else case
+        for case in edits.known.cases
+    ]
+
+
+def _is_ours(case: Case, before: dict[int, Case]) -> bool:
+    """Return whether a case is one of the database, and no row of a sheet."""
+    known = before.get(case.row)
+    return known is not None and (known.key, known.found_on) == (case.key, case.found_on)
+
+
+def _sheets(tracker: Tracker) -> Sheets:
+    return Sheets(main=tracker.cases["MAIN"], open=tracker.cases["OPEN"])
+
+
+def _delivered(network: Network, edited: Tracker, conf: NetworkHcSettings) -> Tracker | None:
+    """Return the tracker that an edited one was, as it went out; None when nobody has it."""
+    day = max(edited.columns, default=None)
+    done = network.sessions.filter(
+        report_on=day, status=HealthCheckSession.Status.COMPLETED, is_insert=False
+    )
+    session = done.order_by("-pk").first() if day else None
+    if session is None:
+        return None
+    file = session.files.filter(kind=SessionFile.Kind.TRACKER_GENERATED).first()
+    path = file and script_folder().session(session.session_id) / file.path
+    if not path or not path.is_file():
+        return None
+    return read_tracker(path, limits=conf.tracker_limits)
+
+
+def _said(key: Key) -> str:
+    return f"Node {key[0]}, {key[1]}"
+
+
+def _counted(count: int, text: str) -> Iterable[str]:
+    if count > 0:
+        yield f"{count} {text}."

@@ -1,0 +1,332 @@
+"""
+What a report comes to, written into the database, and taken back from it.
+
+All of it happens in the caller's transaction. Cases that stay open are touched by one statement,
+whatever their number; new and closed ones go in parts of thousands.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from django_network_hc.engine.coverage import Node as NodeFacts
+from django_network_hc.engine.ledger import UNTOUCHED, Ledger, is_open
+from django_network_hc.engine.masking import masked
+from django_network_hc.engine.outcome import Outcome
+from django_network_hc.engine.rows import Case, Key
+from django_network_hc.exceptions import UndoError
+from django_network_hc.models import Case as CaseRow
+from django_network_hc.models import HealthCheckSession, InventoryItem, Network, Node, NodeRun
+from django_network_hc.services.known import Known, digest
+from django_network_hc.workbooks.outputs import column_of
+from django_opskit.batches import batches
+
+__all__ = ["Writing", "put_nodes", "put_runs", "rows_of", "take_back"]
+
+State, Status = CaseRow.State, HealthCheckSession.Status
+_AT_ONCE = 5000
+_CLIP = 255
+
+
+@dataclass(frozen=True)
+class Writing:
+    """
+    A judged report that is to be written.
+
+    Attributes:
+        known: what it was judged against.
+        ledger: the cases after it.
+    """
+
+    session: HealthCheckSession
+    known: Known
+    outcome: Outcome
+    ledger: Ledger
+    masked_tests: frozenset[str]
+
+    def write(self) -> dict[str, object]:
+        """Write it all, and return what a step back needs beside the rows."""
+        before = self._nodes()
+        found = self.outcome.comparison
+        places = {case.key: case.row for case in self.known.cases if is_open(case.status)}
+        put_runs(
+            self.session.network,
+            {self.outcome.day: column_of(self.outcome)},
+            annotations={node: one.test for node, one in self.outcome.coverage.annotations.items()},
+            session=self.session,
+        )
+        for keys, is_unverified in ((found.closed, False), (found.unverified, True)):
+            self._close([places[key] for key in keys], is_unverified=is_unverified)
+        self._see([places[key] for key in found.held])
+        renumbered = self._renumber(places)
+        self._begin()
+        self._stock()
+        return {**before, "renumbered": renumbered}
+
+    def _nodes(self) -> dict[str, object]:
+        known, now = self.known.nodes, self.outcome.coverage.nodes
+        changed = {
+            str(hc_id): list(known[hc_id][1:])
+            for hc_id, node in now.items()
+            if hc_id in known and known[hc_id] != node
+        }
+        put_nodes(self.session.network, now.values())
+        return {"nodes": changed, "joined": [hc_id for hc_id in now if hc_id not in known]}
+
+    def _close(self, keys: Sequence[int], *, is_unverified: bool) -> None:
+        for some in batches(keys, _AT_ONCE):
+            CaseRow.objects.filter(pk__in=some, state=State.OPEN).update(
+                state=State.CLOSED,
+                closed_by=self.session,
+                closed_on=self.outcome.day,
+                is_unverified=is_unverified,
+            )
+
+    def _see(self, held: Sequence[int]) -> None:
+        """Touch the cases that stay open, before there are new ones."""
+        still = CaseRow.objects.filter(network=self.session.network_id, state=State.OPEN)
+        # The older day first: MySQL takes the values of a statement from left to right.
+        still.update(
+            seen_before_on=F("last_seen_on"),
+            last_seen_on=self.outcome.day,
+            times_seen=F("times_seen") + 1,
+        )
+        for some in batches(held, _AT_ONCE):
+            CaseRow.objects.filter(pk__in=some).update(
+                last_seen_on=F("seen_before_on"), times_seen=F("times_seen") - 1
+            )
+
+    def _renumber(self, places: Mapping[Key, int]) -> dict[str, str]:
+        """Give cases the numbers that their findings have now; return the texts before."""
+        before: dict[str, str] = {}
+        changed = []
+        for key, finding in self.outcome.comparison.still_open.items():
+            if finding.key != key:
+                pk = places[key]
+                before[str(pk)] = key[4]
+                changed.append(CaseRow(pk=pk, text=finding.text, key=digest(finding.key)))
+        if changed:
+            _rekey(changed)
+        return before
+
+    def _begin(self) -> None:
+        begun = {case.key for case in self.ledger.begun}
+        kept = {key: case for key, case in self.known.begun.items() if key in begun}
+        again = [case.row for case in kept.values()]
+        for some in batches(again, _AT_ONCE):
+            CaseRow.objects.filter(pk__in=some).update(
+                opened_by=self.session,
+                state=State.OPEN,
+                closed_on=None,
+                last_seen_on=self.outcome.day,
+                seen_before_on=None,
+                times_seen=1,
+            )
+        previous = self._previous()
+        fresh = [case for case in self.ledger.begun if case.key not in kept]
+        day, session = self.outcome.day, self.session
+        for part in batches(fresh, _AT_ONCE):
+            CaseRow.objects.bulk_create(
+                rows_of(
+                    session.network, part, last_seen_on=day, opened_by=session, reopens=previous
+                )
+            )
+
+    def _previous(self) -> dict[Key, int]:
+        """Return the last closed case of each finding that is open again."""
+        reopened = self.outcome.comparison.reopened
+        if not reopened:
+            return {}
+        tests = self.masked_tests
+        last: dict[Key, int] = {}
+        for case in self.ledger.cases:
+            if case.row and not is_open(case.status):
+                last[masked(case.key, tests)] = case.row
+        found = {key: last.get(masked(key, tests)) for key in reopened}
+        return {key: pk for key, pk in found.items() if pk is not None}
+
+    def _stock(self) -> None:
+        for some in batches(self.outcome.inventory, _AT_ONCE):
+            InventoryItem.objects.bulk_create(
+                InventoryItem(
+                    session=self.session,
+                    hc_id=one.node,
+                    mnemonic=one.mnemonic[:_CLIP],
+                    shelf_type=one.shelf_type[:_CLIP],
+                    serial=one.serial[:_CLIP],
+                    cells=one.cells,
+                )
+                for one in some
+            )
+
+
+def rows_of(
+    network: Network,
+    cases: Iterable[Case],
+    *,
+    last_seen_on: date | None,
+    opened_by: HealthCheckSession | None = None,
+    reopens: Mapping[Key, int] | None = None,
+) -> Iterator[CaseRow]:
+    """Yield rows for cases that the database has not."""
+    previous = reopens or {}
+    for case in cases:
+        hc_id, test, priority, issue, text = case.key
+        state = State.OPEN if is_open(case.status) else State(case.status.strip().upper())
+        yield CaseRow(
+            network=network,
+            hc_id=hc_id,
+            test=test,
+            priority=priority,
+            issue=issue,
+            text=text,
+            key=digest(case.key),
+            found_on=case.found_on,
+            address=case.address[:_CLIP],
+            location=case.location[:_CLIP],
+            label=case.label[:_CLIP],
+            ne_type=case.ne_type[:_CLIP],
+            network_name=case.network[:_CLIP],
+            task=case.task,
+            state=state,
+            status=(case.status if state == State.OPEN else State.OPEN.value)[:_CLIP],
+            extras=dict(case.extras),
+            last_seen_on=last_seen_on if state == State.OPEN else None,
+            opened_by=opened_by,
+            reopens_id=previous.get(case.key),
+            **case.engineering._asdict(),
+        )
+
+
+def put_nodes(network: Network, nodes: Iterable[NodeFacts]) -> None:
+    """Make the nodes of a network these, which are all that it had, and more."""
+    rows = {one.hc_id: one for one in network.nodes.all()}
+    new, changed = [], []
+    for position, node in enumerate(nodes):
+        facts = {name: getattr(node, name)[:_CLIP] for name in _NODE_FACTS}
+        row = rows.get(node.node)
+        if row is None:
+            new.append(Node(network=network, hc_id=node.node, position=position, **facts))
+        elif any(getattr(row, name) != value for name, value in facts.items()):
+            for name, value in facts.items():
+                setattr(row, name, value)
+            changed.append(row)
+    Node.objects.bulk_create(new, batch_size=_AT_ONCE)
+    Node.objects.bulk_update(changed, _NODE_FACTS, batch_size=500)
+
+
+def put_runs(
+    network: Network,
+    columns: Mapping[date, Mapping[int, date | str]],
+    *,
+    annotations: Mapping[int, str] | None = None,
+    session: HealthCheckSession | None = None,
+) -> None:
+    """Write what reports said of each node; what stood under their days goes."""
+    NodeRun.objects.filter(node__network=network, report_on__in=list(columns)).delete()
+    pks = dict(network.nodes.values_list("hc_id", "pk"))
+    marks = annotations or {}
+    rows = [
+        NodeRun(
+            node_id=pks[hc_id],
+            report_on=day,
+            tested_on=None if isinstance(said, str) else said,
+            said=said[:_CLIP] if isinstance(said, str) else "",
+            annotation=marks.get(hc_id, ""),
+            session=session,
+        )
+        for day, column in columns.items()
+        for hc_id, said in column.items()
+    ]
+    NodeRun.objects.bulk_create(rows, batch_size=_AT_ONCE)
+
+
+def take_back(
+    session: HealthCheckSession,
+    *,
+    again: Mapping[Key, Case] | None = None,
+    seen_on: date | None = None,
+    reason: str,
+) -> None:
+    """
+    Take back what a session did to its network, the last one.
+
+    Args:
+        session: which.
+        again: cases of it that stay, since another session opens them at once.
+        seen_on: the day of the report before it, where a case knows none of its own.
+        reason: for the record.
+
+    Raises:
+        UndoError: people have written into cases that would go; or it is not to be taken back.
+    """
+    kept = {case.row for case in (again or {}).values()}
+    with transaction.atomic():
+        own = CaseRow.objects.filter(opened_by=session)
+        gone = [one for one in own if one.pk not in kept]
+        edited = [one for one in gone if _is_edited(one)]
+        if edited:
+            shown = "; ".join(map(str, edited[:3]))
+            raise UndoError(
+                f"{len(edited)} cases that session {session} opened would go, and people have "
+                f"written into them: {shown}. Take that out of them first, or close them later."
+            )
+        for some in batches([one.pk for one in gone], _AT_ONCE):
+            CaseRow.objects.filter(pk__in=some).delete()
+        CaseRow.objects.filter(closed_by=session).update(
+            state=State.OPEN, closed_by=None, closed_on=None, is_unverified=False
+        )
+        seen = CaseRow.objects.filter(
+            network=session.network_id, state=State.OPEN, last_seen_on=session.day
+        ).exclude(opened_by=session)
+        seen.update(
+            last_seen_on=Coalesce(F("seen_before_on"), seen_on),
+            seen_before_on=None,
+            times_seen=F("times_seen") - 1,
+        )
+        _rekey(_renumbered_back(session))
+        _nodes_back(session)
+        InventoryItem.objects.filter(session=session).delete()
+        HealthCheckSession.objects.filter(pk=session.pk, status=Status.COMPLETED).update(
+            status=Status.UNDONE, error_messages=reason, before={}, is_published=False
+        )
+
+
+_NODE_FACTS = ("kind", "location", "sid", "pss_type")
+
+
+def _is_edited(case: CaseRow) -> bool:
+    own = tuple(getattr(case, name) for name in UNTOUCHED._fields)
+    return own != UNTOUCHED or case.status != State.OPEN or bool(case.extras) or not case.is_open
+
+
+def _renumbered_back(session: HealthCheckSession) -> list[CaseRow]:
+    before: dict[str, str] = session.before.get("renumbered", {})
+    found = []
+    for some in batches([int(pk) for pk in before], _AT_ONCE):
+        for case in CaseRow.objects.filter(pk__in=some):
+            case.text = before[str(case.pk)]
+            case.key = digest((case.hc_id, case.test, case.priority, case.issue, case.text))
+            found.append(case)
+    return found
+
+
+def _nodes_back(session: HealthCheckSession) -> None:
+    network = session.network
+    NodeRun.objects.filter(node__network=network, report_on=session.day).delete()
+    joined = session.before.get("joined", [])
+    network.nodes.filter(hc_id__in=joined, runs__isnull=True).delete()
+    changed: dict[str, list[str]] = session.before.get("nodes", {})
+    put_nodes(network, (NodeFacts(int(hc_id), *facts) for hc_id, facts in changed.items()))
+
+
+def _rekey(cases: Sequence[CaseRow]) -> None:
+    """Change texts and keys; two cases may change places, so keys are moved away first."""
+    away = Concat(Value("~"), Cast("pk", CharField(max_length=20)))
+    for some in batches([one.pk for one in cases], _AT_ONCE):
+        CaseRow.objects.filter(pk__in=some).update(key=away)
+    CaseRow.objects.bulk_update(cases, ["text", "key"], batch_size=1000)
