@@ -319,7 +319,7 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
         before = writing.write()
         take_in_rules(session.network, judged.rule_files)
         count_hits(session.network, outcome.sorted, day=outcome.day)
-        _forget_stock(session.network, conf.KEEP_INVENTORIES)
+        _forget_stock(session, conf.KEEP_INVENTORIES)
         for path, kind in files:
             keep_file(session, path, kind, folder=folder)
         turn.end(
@@ -360,11 +360,12 @@ def day_before(session: HealthCheckSession) -> date | None:
     return runs.order_by("-report_on").values_list("report_on", flat=True).first()
 
 
-def _forget_stock(network: Network, keep: int) -> None:
+def _forget_stock(session: HealthCheckSession, keep: int) -> None:
     """Let go of the inventories of all but the newest reports; their files stay."""
-    sessions = network.sessions.filter(report_on__isnull=False, inventory__isnull=False)
-    kept = sessions.order_by("-report_on").values_list("pk", flat=True).distinct()[:keep]
-    InventoryItem.objects.filter(session__network=network).exclude(session__in=list(kept)).delete()
+    others = session.network.sessions.filter(status=Status.COMPLETED, report_on__isnull=False)
+    newest = others.order_by("-report_on", "-pk").values_list("pk", flat=True)[: keep - 1]
+    items = InventoryItem.objects.filter(session__network=session.network_id)
+    items.exclude(session__in=[session.pk, *newest]).delete()
 
 
 def _silent(_percent: int, _text: str) -> None:

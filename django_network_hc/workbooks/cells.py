@@ -35,7 +35,7 @@ def cell(place: str, style: Style, value: Any) -> str:
     Args:
         place: as A1.
         style: its formats.
-        value: a text, a number, a day, or None for a blank one.
+        value: a text, a number, a truth, a day, or None for a blank one.
     """
     if value is None or value == "":
         return f'<c r="{place}" s="{style.usual}"/>'
@@ -43,6 +43,8 @@ def cell(place: str, style: Style, value: Any) -> str:
         return f'<c r="{place}" s="{style.usual}" t="inlineStr"><is>{_text(value)}</is></c>'
     if isinstance(value, date):
         return f'<c r="{place}" s="{style.day}"><v>{value.toordinal() - _EPOCH}</v></c>'
+    if isinstance(value, bool):
+        return f'<c r="{place}" s="{style.usual}" t="b"><v>{value:d}</v></c>'
     return f'<c r="{place}" s="{style.usual}"><v>{value!r}</v></c>'
 
 
