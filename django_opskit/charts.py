@@ -9,7 +9,7 @@ are ``opskit-chart``, ``-grid``, ``-text``, ``-line``, ``-mark``, ``-circle``, `
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -17,11 +17,11 @@ from django.utils.formats import number_format
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from django_opskit.svg import FONT, LETTER, joined, text_at
+
 __all__ = ["ChartPoint", "Mark", "line_chart"]
 
-# In units of the view box. No font can be asked how wide a letter is: most are narrower.
-_FONT = 13
-_LETTER = 7.5
+# In units of the view box.
 _ROW = 20.0
 _MARK = 10.0
 _COLUMN = 2.0
@@ -101,9 +101,9 @@ def line_chart(
     ticks = _ticks([value for value in values if value is not None])
     has_marks = any(point.mark for point in points)
     plot = _Plot(
-        left=_LETTER * (max((len(text) for _value, text in ticks), default=0) + 1),
-        right=width - _LETTER,
-        top=_ROW + _FONT / 2,
+        left=LETTER * (max((len(text) for _value, text in ticks), default=0) + 1),
+        right=width - LETTER,
+        top=_ROW + FONT / 2,
         bottom=height - (2 if has_marks else 1) * _ROW,
         count=len(points),
         low=ticks[0][0] if ticks else 0.0,
@@ -115,12 +115,12 @@ def line_chart(
         "<title>{}</title><desc>{}</desc>{}{}{}{}{}{}</svg>",
         width,
         height,
-        _FONT,
+        FONT,
         escape(title),
         escape(description),
-        _text(unit, 0, _FONT, "start"),
+        text_at(unit, 0, FONT, "start"),
         _axis(plot, ticks),
-        _labels(plot, [point.label for point in points], height - _FONT / 3),
+        _labels(plot, [point.label for point in points], height - FONT / 3),
         _line(plot, values),
         _marks(plot, points, texts),
         _legend(plot, {point.mark for point in points}, texts),
@@ -174,8 +174,8 @@ def _axis(plot: _Plot, ticks: Sequence[tuple[float, str]]) -> SafeString:
     return format_html(
         '<path class="opskit-chart-grid" d="{}" stroke="currentColor" stroke-opacity="0.2"/>{}',
         "".join(f"M{plot.left:.1f} {y:.1f}H{plot.right:.1f}" for y in heights),
-        _joined(
-            _text(text, plot.left - _LETTER / 2, plot.y(value) + _FONT / 3, "end")
+        joined(
+            text_at(text, plot.left - LETTER / 2, plot.y(value) + FONT / 3, "end")
             for value, text in ticks
         ),
     )
@@ -183,15 +183,15 @@ def _axis(plot: _Plot, ticks: Sequence[tuple[float, str]]) -> SafeString:
 
 def _labels(plot: _Plot, labels: Sequence[str], y: float) -> SafeString:
     """Return the first label, the last one, and as many between them as there is room for."""
-    longest = _LETTER * (max(map(len, labels), default=0) + 2)
+    longest = LETTER * (max(map(len, labels), default=0) + 2)
     shown = min(len(labels), max(2, min(_MOST_LABELS, int((plot.right - plot.left) / longest))))
     if shown < 2:
-        return _joined(_text(label, plot.x(0), y, "middle") for label in labels)
+        return joined(text_at(label, plot.x(0), y, "middle") for label in labels)
     last = len(labels) - 1
     indices = [round(n * last / (shown - 1)) for n in range(shown)]
     anchors = {0: "start", last: "end"}
-    return _joined(
-        _text(labels[index], plot.x(index), y, anchors.get(index, "middle")) for index in indices
+    return joined(
+        text_at(labels[index], plot.x(index), y, anchors.get(index, "middle")) for index in indices
     )
 
 
@@ -249,7 +249,7 @@ def _marks(plot: _Plot, points: Sequence[ChartPoint], texts: Mapping[Mark, str])
                 continue
             shown.pop()
         shown.append((x, point.mark, point.label))
-    return _joined(
+    return joined(
         _shape(
             mark,
             x,
@@ -264,13 +264,13 @@ def _legend(plot: _Plot, marks: set[Mark | None], texts: Mapping[Mark, str]) -> 
     """Return the marks that occur, with their texts, in the upper right corner."""
     parts: list[SafeString] = []
     explained = sorted(mark for mark in marks if mark and mark in texts)
-    widths = [_LETTER * len(texts[mark]) + 3 * _MARK for mark in explained]
+    widths = [LETTER * len(texts[mark]) + 3 * _MARK for mark in explained]
     x = plot.right - sum(widths) + _MARK
     for mark, width in zip(explained, widths, strict=True):
-        parts.append(_shape(mark, x, _FONT - _MARK / 2, texts[mark]))
-        parts.append(_text(texts[mark], x + _MARK, _FONT, "start"))
+        parts.append(_shape(mark, x, FONT - _MARK / 2, texts[mark]))
+        parts.append(text_at(texts[mark], x + _MARK, FONT, "start"))
         x += width
-    return _joined(parts)
+    return joined(parts)
 
 
 def _shape(mark: Mark, x: float, y: float, said: str) -> SafeString:
@@ -283,20 +283,3 @@ def _shape(mark: Mark, x: float, y: float, said: str) -> SafeString:
         _SHAPES[mark],
         escape(said),
     )
-
-
-def _text(text: str, x: float, y: float, anchor: str) -> SafeString:
-    # escape(), since format_html() would let HTML through that is marked as safe, and a tag of
-    # HTML ends the SVG in the middle of the page.
-    return format_html(
-        '<text class="opskit-chart-text" x="{}" y="{}" text-anchor="{}" fill="currentColor">{}'
-        "</text>",
-        f"{x:.1f}",
-        f"{y:.1f}",
-        anchor,
-        escape(text),
-    )
-
-
-def _joined(parts: Iterable[SafeString]) -> SafeString:
-    return format_html_join("", "{}", ((part,) for part in parts))

@@ -24,7 +24,7 @@ from django_network_hc.services.known import Known
 from django_network_hc.services.writing import rows_of
 from django_opskit.batches import batches
 
-__all__ = ["Edits", "apply_edits", "apply_status", "conflict_notes", "edits_of"]
+__all__ = ["Edits", "apply_edits", "apply_status", "conflict_notes", "edits_of", "other_open_case"]
 
 State = CaseRow.State
 _AT_ONCE = 1000
@@ -141,6 +141,12 @@ def conflict_notes(conflicts: Sequence[Conflict]) -> list[str]:
         for one in conflicts[:_MOST_NOTED]
     ]
     return [*notes, *_counted(len(conflicts) - len(notes), "more conflicts")]
+
+
+def other_open_case(case: CaseRow) -> CaseRow | None:
+    """Return the open case of the same finding, if it is another one."""
+    same = CaseRow.objects.filter(network=case.network_id, open_key=case.key)
+    return same.exclude(pk=case.pk).first()
 
 
 def _add(network: Network, edits: Edits) -> None:

@@ -5,7 +5,6 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,14 +28,14 @@ from django_network_hc.services.folders import ScriptFolder, checksum, publish, 
 from django_network_hc.services.known import known_of
 from django_network_hc.services.publishing import republish
 from django_network_hc.services.rules import read_rule_files, take_in_rules
-from django_network_hc.services.sessions import Input, fail, open_session, take
+from django_network_hc.services.sessions import Input, Stream, fail, open_session, take
 from django_network_hc.services.writing import put_nodes, put_runs, rows_of
 
 __all__ = [
     "Reset",
     "Validation",
     "find_networks",
-    "live_networks",
+    "remove",
     "reset",
     "take_in_tracker",
     "validate",
@@ -78,11 +77,6 @@ class Reset:
     network: Network
     files: list[Path]
     backup: Path
-
-
-def live_networks() -> "list[Network]":
-    """Return all networks that are not removed."""
-    return list(Network.objects.filter(removed_as=0))
 
 
 def find_networks(name: str | None) -> list[Network]:
@@ -160,7 +154,7 @@ def is_fresh(network: Network) -> bool:
 
 
 def take_in_tracker(
-    network: Network, content: Path | BinaryIO, name: str, *, initiated_by: str
+    network: Network, content: Path | Stream, name: str, *, initiated_by: str
 ) -> HealthCheckSession:
     """
     Take in a tracker: the first one with its whole history, a later one with what was edited.
@@ -215,6 +209,11 @@ def take_in_tracker(
         raise
     session.refresh_from_db()
     return session
+
+
+def remove(network: Network) -> None:
+    """Remove a network: its name is free again, and what is known of it stays."""
+    Network.objects.filter(pk=network.pk, removed_as=0).update(removed_as=network.pk)
 
 
 def reset(networks: list[Network], *, dry_run: bool = False) -> list[Reset]:

@@ -10,10 +10,9 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -31,11 +30,36 @@ from django_network_hc.services.folders import ScriptFolder, checksum, safe_name
 from django_opskit.clock import ServerTime
 from django_opskit.identity import is_known_dead, process_name
 
-__all__ = ["Input", "Turn", "cancel", "fail", "find_session", "keep_file", "open_session", "take"]
+__all__ = [
+    "Input",
+    "Stream",
+    "Turn",
+    "cancel",
+    "fail",
+    "find_session",
+    "keep_file",
+    "open_session",
+    "take",
+]
 
 logger = logging.getLogger(__name__)
 
 Status = HealthCheckSession.Status
+
+
+class Stream(Protocol):
+    """Bytes that can be read from their beginning: an open file, or one that was uploaded."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return the next bytes."""
+
+    def seek(self, offset: int, whence: int = ..., /) -> object:
+        """Go to a place."""
+
+    def tell(self) -> int:
+        """Return the place."""
+
+
 _ATTEMPTS = 5
 _OVER = (Status.COMPLETED, Status.UNDONE)
 
@@ -53,7 +77,7 @@ class Input:
 
     kind: SessionFile.Kind
     name: str
-    content: Path | BinaryIO
+    content: Path | Stream
     most_mb: float
 
 
@@ -284,22 +308,24 @@ def _has_died(session: HealthCheckSession) -> bool:
 
 def _copy(one: Input, target: Path) -> None:
     try:
-        with (
-            one.content.open("rb")
-            if isinstance(one.content, Path)
-            else nullcontext(one.content) as source
-        ):
-            size = source.seek(0, os.SEEK_END)
-            if size > one.most_mb * 1e6:
-                raise InputError(
-                    one.name, f"it has {size / 1e6:,.0f} MB; {one.most_mb:g} MB are the most."
-                )
-            source.seek(0)
-            with target.open("wb") as file:
-                shutil.copyfileobj(source, file)
+        if isinstance(one.content, Path):
+            with one.content.open("rb") as source:
+                _copy_stream(one, source, target)
+        else:
+            _copy_stream(one, one.content, target)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(one.name, f"it cannot be opened: {error.strerror}.") from error
     sync(target)
+
+
+def _copy_stream(one: Input, source: Stream, target: Path) -> None:
+    source.seek(0, os.SEEK_END)
+    size = source.tell()
+    if size > one.most_mb * 1e6:
+        raise InputError(one.name, f"it has {size / 1e6:,.0f} MB; {one.most_mb:g} MB are the most.")
+    source.seek(0)
+    with target.open("wb") as file:
+        shutil.copyfileobj(source, file)
 
 
 def _sentence(error: BaseException) -> str:

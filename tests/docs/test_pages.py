@@ -19,6 +19,7 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
         "first-background-job",
         "health-quick-start",
         "job-automation-quick-start",
+        "network-hc-quick-start",
     ],
 )
 def test_page_does_what_it_says(page, wheel, tmp_path):
