@@ -71,7 +71,7 @@ class NotReadyError(NetworkHcError):
 
 
 class OlderReportError(NetworkHcError):
-    """A report is older than one that the network has; it can be inserted if that is wanted."""
+    """A report is older than one that the network has: they are run in the order of their days."""
 
 
 class SessionLockedError(NetworkHcError):

@@ -50,11 +50,6 @@ class HealthCheckSession(models.Model):
         _("status"), max_length=10, choices=Status.choices, default=Status.PENDING
     )
     report_on = models.DateField(_("report of"), null=True)
-    is_insert = models.BooleanField(
-        _("inserted"),
-        default=False,
-        help_text=_("The report is older than one that the network has."),
-    )
     content_sha256 = models.CharField(
         max_length=64, blank=True, help_text="Of the report, the inventory and the rules."
     )

@@ -51,23 +51,34 @@ class Edits:
     conflicts: int = 0
 
 
-def edits_of(network: Network, path: Path, known: Known, conf: NetworkHcSettings) -> Edits:
+def edits_of(
+    network: Network, path: Path, known: Known, conf: NetworkHcSettings, *, base_sha256: str = ""
+) -> Edits:
     """
     Compare an edited tracker with what is known.
+
+    Args:
+        network: whose.
+        path: where the tracker lies.
+        known: what is known of the network.
+        conf: the settings.
+        base_sha256: of the tracker that was edited, where that is known; otherwise the report of
+            its last column says which it was.
 
     Raises:
         InputError: it is no tracker.
     """
     edited = read_tracker(path, limits=conf.tracker_limits)
-    delivered = _delivered(network, edited, conf)
+    delivered = _delivered(network, edited, conf, base_sha256)
     merged = merge(
         [*known.cases, *known.begun.values()],
         _sheets(edited),
         delivered=None if delivered is None else _sheets(delivered),
         masked_tests=frozenset(conf.MASKED_TESTS),
     )
-    cases, folds = folded(merged.cases)
     before = {case.row: case for case in (*known.cases, *known.begun.values())}
+    single, doubles = _opened_once(merged.cases, before)
+    cases, folds = folded(single)
     begun = {case.row for case in known.begun.values()}
     now = Known(
         cases=[case for case in cases if case.row not in begun or not _is_ours(case, before)],
@@ -78,13 +89,14 @@ def edits_of(network: Network, path: Path, known: Known, conf: NetworkHcSettings
     ours = [case for case in cases if _is_ours(case, before)]
     found = Edits(
         known=now,
-        changed=[case for case in ours if case != before[case.row]],
+        changed=[case for case in ours if _written(case) != _written(before[case.row])],
         added=[case for case in cases if not _is_ours(case, before)],
         conflicts=len(merged.conflicts),
     )
     found.notes = [
         *edited.notes,
         *folds,
+        *doubles,
         *conflict_notes(merged.conflicts),
         *_counted(len(merged.removed), "rows were deleted from the tracker: their cases stay"),
         *_counted(len(merged.strays), "rows of the tracker belong to no case any more"),
@@ -164,6 +176,35 @@ def _add(network: Network, edits: Edits) -> None:
     ]
 
 
+def _written(case: Case) -> tuple[object, ...]:
+    """Return what people have written into a case; a blank is nothing."""
+    extras = {name: value for name, value in case.extras if value}
+    return (case.status.strip(), case.engineering, extras)
+
+
+def _opened_once(cases: list[Case], before: dict[int, Case]) -> tuple[list[Case], list[str]]:
+    """Return cases of which none was opened again whose finding has an open one, and notes."""
+    known = {
+        case.key
+        for case in cases
+        if _is_ours(case, before) and is_open(case.status) and is_open(before[case.row].status)
+    }
+    found, notes = [], []
+    for case in cases:
+        was = before[case.row] if _is_ours(case, before) else None
+        if was is not None and is_open(case.status) and not is_open(was.status):
+            if case.key in known:
+                notes.append(
+                    f"{_said(case.key)}: case {case.row} was set to {case.status!r}, and its "
+                    f"finding has an open case already: it stays {was.status}."
+                )
+                found.append(case._replace(status=was.status))
+                continue
+            known.add(case.key)
+        found.append(case)
+    return found, notes
+
+
 def _is_ours(case: Case, before: dict[int, Case]) -> bool:
     """Return whether a case is one of the database, and no row of a sheet."""
     known = before.get(case.row)
@@ -174,20 +215,26 @@ def _sheets(tracker: Tracker) -> Sheets:
     return Sheets(main=tracker.cases["MAIN"], open=tracker.cases["OPEN"])
 
 
-def _delivered(network: Network, edited: Tracker, conf: NetworkHcSettings) -> Tracker | None:
+def _delivered(
+    network: Network, edited: Tracker, conf: NetworkHcSettings, base_sha256: str
+) -> Tracker | None:
     """Return the tracker that an edited one was, as it went out; None when nobody has it."""
-    day = max(edited.columns, default=None)
-    done = network.sessions.filter(
-        report_on=day, status=HealthCheckSession.Status.COMPLETED, is_insert=False
-    )
-    session = done.order_by("-pk").first() if day else None
-    if session is None:
-        return None
-    file = session.files.filter(kind=SessionFile.Kind.TRACKER_GENERATED).first()
-    path = file and script_folder().session(session.session_id) / file.path
-    if not path or not path.is_file():
-        return None
-    return read_tracker(path, limits=conf.tracker_limits)
+    files = SessionFile.objects.filter(session__network=network).select_related("session")
+    candidates = [files.filter(sha256=base_sha256)] if base_sha256 else []
+    if day := max(edited.columns, default=None):
+        candidates.append(
+            files.filter(
+                kind=SessionFile.Kind.TRACKER_GENERATED,
+                session__report_on=day,
+                session__status=HealthCheckSession.Status.COMPLETED,
+            ).order_by("-pk")
+        )
+    for those in candidates:
+        for file in those:
+            path = script_folder().session(file.session.session_id) / file.path
+            if path.is_file():
+                return read_tracker(path, limits=conf.tracker_limits)
+    return None
 
 
 def _said(key: Key) -> str:

@@ -231,7 +231,7 @@ def _lasting(networks: list[Network]) -> set[int]:
     """Return the files without which something could not be done any more."""
     kinds = (SessionFile.Kind.TRACKER_GENERATED, SessionFile.Kind.TRACKER_BEFORE)
     done = HealthCheckSession.objects.filter(
-        network__in=networks, status=Status.COMPLETED, report_on__isnull=False, is_insert=False
+        network__in=networks, status=Status.COMPLETED, report_on__isnull=False
     )
     newest = dict(done.order_by("report_on", "pk").values_list("network", "pk"))
     files = SessionFile.objects.filter(Q(session__in=newest.values()) & Q(kind__in=kinds))

@@ -3,16 +3,16 @@
 import logging
 import shutil
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
 
 from django_network_hc.conf import get_conf
-from django_network_hc.engine.ledger import folded, is_open
+from django_network_hc.engine.ledger import OPEN, UNTOUCHED, folded, is_open
 from django_network_hc.engine.merging import Sheets, merge
-from django_network_hc.engine.rows import Case
+from django_network_hc.engine.rows import Case, Engineering, Key
 from django_network_hc.exceptions import (
     AmbiguousNetworkError,
     InputError,
@@ -28,7 +28,14 @@ from django_network_hc.services.folders import ScriptFolder, checksum, publish, 
 from django_network_hc.services.known import known_of
 from django_network_hc.services.publishing import republish
 from django_network_hc.services.rules import read_rule_files, take_in_rules
-from django_network_hc.services.sessions import Input, Stream, fail, open_session, take
+from django_network_hc.services.sessions import (
+    Input,
+    Stream,
+    fail,
+    open_session,
+    session_at_work,
+    take,
+)
 from django_network_hc.services.writing import put_nodes, put_runs, rows_of
 
 __all__ = [
@@ -132,6 +139,9 @@ def validate(network: Network, *, initiated_by: str, dry_run: bool = False) -> V
             if dry_run:
                 found.notes.extend(read_tracker(tracker, limits=conf.tracker_limits).notes)
                 return found
+            if not is_fresh(network) and checksum(tracker) != network.tracker_sha256:
+                # Somebody has edited it: the next report takes that over, if it can be read.
+                read_tracker(tracker, limits=conf.tracker_limits)
             if is_fresh(network):
                 session = take_in_tracker(network, tracker, tracker.name, initiated_by=initiated_by)
                 found.notes.extend(session.notes)
@@ -231,8 +241,7 @@ def reset(networks: list[Network], *, dry_run: bool = False) -> list[Reset]:
         OSError: there is no room for a backup; the files of that network are still there.
     """
     folder, now = script_folder(), timezone.now()
-    busy = HealthCheckSession.objects.filter(network__in=networks, status=Status.PROCESSING)
-    if (session := busy.select_related("network").first()) is not None:
+    if (session := session_at_work(networks)) is not None:
         raise SessionLockedError(f"Session {session} of {session.network} is at work.")
     found = [_reset_of(one, folder, now) for one in networks]
     for one in found:
@@ -248,9 +257,39 @@ def _history(tracker: Tracker) -> tuple[list[Case], list[str]]:
     keys = {case.key for case in main}
     # A row of OPEN that MAIN has closed is what older trackers forgot to take out.
     opened = [case for case in tracker.cases["OPEN"] if case.key in still or case.key not in keys]
-    merged = merge(main, Sheets(main=main, open=opened))
+    # A blank in one sheet is nothing that somebody has written there.
+    known = _by_place(main)
+    opened = [_filled(case, known.get((case.key, case.found_on))) for case in opened]
+    untouched = Sheets(
+        main=[_untouched(case) for case in main],
+        open=[_untouched(case) for case in opened if case.key in keys],
+    )
+    merged = merge(main, Sheets(main=main, open=opened), delivered=untouched)
     cases, folds = folded(merged.cases)
     return cases, [*tracker.notes, *folds, *conflict_notes(merged.conflicts)]
+
+
+def _by_place(cases: list[Case]) -> dict[tuple[Key, date | None], Case]:
+    return {(case.key, case.found_on): case for case in cases if is_open(case.status)}
+
+
+def _filled(case: Case, other: Case | None) -> Case:
+    """Return a row with what the same row of another sheet has where it has nothing itself."""
+    if other is None:
+        return case
+    pairs = zip(case.engineering, other.engineering, strict=True)
+    extras = {**dict(other.extras), **{name: value for name, value in case.extras if value}}
+    return case._replace(
+        engineering=Engineering(*(own or theirs for own, theirs in pairs)),
+        extras=tuple(extras.items()),
+        status=case.status or other.status,
+    )
+
+
+def _untouched(case: Case) -> Case:
+    """Return a row as it was before anybody had written into it."""
+    status = OPEN if is_open(case.status) else case.status
+    return case._replace(engineering=UNTOUCHED, extras=(), status=status)
 
 
 def _import(network: Network, tracker: Tracker, cases: list[Case]) -> None:

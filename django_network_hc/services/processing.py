@@ -135,7 +135,7 @@ def run_session(
 def last_session(network: Network) -> HealthCheckSession | None:
     """Return the session whose report a network has got as its newest."""
     done = network.sessions.filter(status=Status.COMPLETED, report_on__isnull=False)
-    return done.filter(is_insert=False).order_by("-report_on", "-pk").first()
+    return done.order_by("-report_on", "-pk").first()
 
 
 def _judge(
@@ -162,13 +162,20 @@ def _judge(
     last = last_session(network)
     _refuse_older(report, last, network)
     replaces = last if last is not None and last.report_on == day else None
-    content = _content_sha256(report_path, inventory_path, rules_sha256)
+    options = Options(frozenset(conf.MASKED_TESTS), conf.HOLD_UNVERIFIED)
+    content = _content_sha256(report_path, inventory_path, rules_sha256, options)
     step(25, "comparing")
     tracker_sha256 = checksum(folder.tracker(network.name))
     known = known_of(network, without=replaces)
     edits = None
     if tracker_sha256 != network.tracker_sha256:
-        edits = edits_of(network, folder.tracker(network.name), known, conf)
+        edits = edits_of(
+            network,
+            folder.tracker(network.name),
+            known,
+            conf,
+            base_sha256=network.tracker_sha256,
+        )
         known = edits.known
     outcome = judge(
         known.standing,
@@ -177,7 +184,7 @@ def _judge(
         lines=report.nodes,
         inventory=inventory.items,
         rules=rules,
-        options=Options(frozenset(conf.MASKED_TESTS), conf.HOLD_UNVERIFIED),
+        options=options,
     )
     is_same = replaces is not None and replaces.content_sha256 == content and not edits
     return Judged(
@@ -219,7 +226,8 @@ def _refuse_older(report: Report, last: HealthCheckSession | None, network: Netw
         return
     raise OlderReportError(
         f"{network} has the report of {last.report_on} already, and this one is of "
-        f"{report.name.day}: an older report would close what the younger one has found."
+        f"{report.name.day}: an older report would close what the younger one has found. Take the "
+        "younger one back (hc_undo), run this one, and run the younger one again."
     )
 
 
@@ -233,8 +241,9 @@ def _doubts(report: Report, inventory: Inventory) -> list[str]:
     return []
 
 
-def _content_sha256(report: Path, inventory: Path, rules: str) -> str:
-    whole = json.dumps([checksum(report), checksum(inventory), rules])
+def _content_sha256(report: Path, inventory: Path, rules: str, options: Options) -> str:
+    how = [sorted(options.masked_tests), options.holds_unverified]
+    whole = json.dumps([checksum(report), checksum(inventory), rules, how])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
@@ -329,7 +338,7 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
             coverage=outcome.coverage_counts(),
             notes=_notes(judged),
             content_sha256=judged.content_sha256,
-            before=before,
+            before={**before, "replaces": judged.replaces and judged.replaces.pk},
             progress_percentage=95,
             current_step="putting the tracker in its place",
         )

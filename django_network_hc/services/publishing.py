@@ -52,14 +52,14 @@ def publish_tracker(
     Network.objects.filter(pk=network.pk).update(tracker_sha256=checksum(target))
     rows.update(is_published=True, progress_percentage=100, current_step="done")
     if before is not None and checksum(before) not in (expected, checksum(target)):
-        _take_over(session, before)
+        _take_over(session, before, expected)
     return True
 
 
 def republish(network: Network, *, folder: ScriptFolder) -> bool:
     """Put a tracker in its place that a session could not put there; False when there is none."""
     done = network.sessions.filter(status=HealthCheckSession.Status.COMPLETED)
-    session = done.filter(report_on__isnull=False, is_insert=False).order_by("-report_on", "-pk")
+    session = done.filter(report_on__isnull=False).order_by("-report_on", "-pk")
     last = session.first()
     if last is None or last.is_published:
         return False
@@ -72,22 +72,50 @@ def republish(network: Network, *, folder: ScriptFolder) -> bool:
 
 
 def _keep(session: HealthCheckSession, target: Path, folder: ScriptFolder) -> Path | None:
-    """Keep a tracker that is to be replaced in the folder of the session that does it."""
+    """
+    Keep a tracker that is to be replaced in the folder of the session that does it.
+
+    The first one that is kept is the one before the session. Where the session stands in for
+    another of the same day that is the one before both, and what that one had written comes second;
+    and so does what somebody wrote after a first attempt.
+    """
     if not target.is_file():
         return None
-    copy = folder.session(session.session_id) / "before" / target.name
-    if not copy.is_file():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        publish(target, copy)
-        keep_file(session, copy, Kind.TRACKER_BEFORE, folder=folder)
-    return copy
+    own = folder.session(session.session_id) / "before"
+    own.mkdir(parents=True, exist_ok=True)
+    replaced = HealthCheckSession.objects.filter(pk=session.before.get("replaces")).first()
+    if replaced is not None and not session.files.filter(kind=Kind.TRACKER_BEFORE).exists():
+        file = replaced.files.filter(kind=Kind.TRACKER_BEFORE).first()
+        path = file and folder.session(replaced.session_id) / file.path
+        if path and path.is_file():
+            publish(path, own / target.name)
+            keep_file(session, own / target.name, Kind.TRACKER_BEFORE, folder=folder)
+    wanted = checksum(target)
+    number = 0
+    while True:
+        copy = own / (f"{number}" if number else "") / target.name
+        if not copy.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            publish(target, copy)
+            kind = Kind.HC_TRACKER if number else Kind.TRACKER_BEFORE
+            keep_file(session, copy, kind, folder=folder)
+            return copy
+        if checksum(copy) == wanted:
+            return copy
+        number += 1
 
 
-def _take_over(session: HealthCheckSession, edited: Path) -> None:
+def _take_over(session: HealthCheckSession, edited: Path, base_sha256: str) -> None:
     """Take over what was written into a tracker while the next one was made."""
     try:
         with transaction.atomic():
-            edits = edits_of(session.network, edited, known_of(session.network), get_conf())
+            edits = edits_of(
+                session.network,
+                edited,
+                known_of(session.network),
+                get_conf(),
+                base_sha256=base_sha256,
+            )
             apply_edits(session.network, edits, reason="Written while a report was processed")
     except InputError as error:
         note = f"{error} It was replaced, and is kept as {edited.name} of this session."

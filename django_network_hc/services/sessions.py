@@ -9,7 +9,7 @@ failed, and can be run again from the files that it was given.
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,7 @@ __all__ = [
     "find_session",
     "keep_file",
     "open_session",
+    "session_at_work",
     "take",
 ]
 
@@ -136,7 +137,6 @@ def open_session(
     folder: ScriptFolder,
     initiated_by: str,
     session_type: HealthCheckSession.Type = HealthCheckSession.Type.REGULAR_PROCESSING,
-    is_insert: bool = False,
 ) -> HealthCheckSession:
     """
     Open a session and keep the files that it is given; a file that cannot be kept makes it fail.
@@ -148,7 +148,6 @@ def open_session(
     session = HealthCheckSession.objects.create(
         network=network,
         session_type=session_type,
-        is_insert=is_insert,
         initiated_by=initiated_by[:200],
         created_at=timezone.now(),
     )
@@ -265,6 +264,14 @@ def cancel(session: HealthCheckSession) -> bool:
         return True
     at_work = HealthCheckSession.objects.filter(pk=session.pk, status=Status.PROCESSING)
     return bool(at_work.update(is_cancel_requested=True))
+
+
+def session_at_work(networks: Iterable[Network]) -> HealthCheckSession | None:
+    """Return a session of these networks that is at work; one whose process has died is none."""
+    busy = HealthCheckSession.objects.filter(
+        network__in=list(networks), status=Status.PROCESSING
+    ).select_related("network")
+    return next((one for one in busy if not _has_died(one)), None)
 
 
 def find_session(text: str) -> HealthCheckSession:

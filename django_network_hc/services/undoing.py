@@ -12,11 +12,10 @@ from django_network_hc.services.edits import apply_edits, edits_of
 from django_network_hc.services.folders import checksum, publish, script_folder
 from django_network_hc.services.known import known_of
 from django_network_hc.services.processing import day_before, last_session
+from django_network_hc.services.sessions import session_at_work
 from django_network_hc.services.writing import take_back
 
 __all__ = ["Undone", "undo_last"]
-
-Status = HealthCheckSession.Status
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def undo_last(network: Network, *, initiated_by: str, dry_run: bool = False) -> 
     notes: list[str] = []
     with transaction.atomic():
         Network.objects.select_for_update().get(pk=network.pk)
-        at_work = network.sessions.filter(status=Status.PROCESSING).first()
+        at_work = session_at_work([network])
         if at_work is not None:
             raise SessionLockedError(f"Session {at_work} of {network} is at work.")
         session = last_session(network)
@@ -61,7 +60,9 @@ def undo_last(network: Network, *, initiated_by: str, dry_run: bool = False) -> 
         tracker = folder.tracker(network.name)
         network.refresh_from_db()
         if tracker.is_file() and checksum(tracker) != network.tracker_sha256:
-            edits = edits_of(network, tracker, known_of(network), conf)
+            edits = edits_of(
+                network, tracker, known_of(network), conf, base_sha256=network.tracker_sha256
+            )
             apply_edits(network, edits)
             notes.extend(edits.notes)
         done = Undone(

@@ -1,12 +1,16 @@
 """What people have written into a tracker is in its cases, whatever comes after."""
 
+import shutil
+
 import openpyxl
 import pytest
 
+from django_network_hc.models import Network
 from django_network_hc.readers import read_tracker
-from django_network_hc.services.folders import script_folder
+from django_network_hc.services.folders import checksum, script_folder
 from django_network_hc.services.networks import take_in_tracker
-from tests.network.samples import EXPECTED, NETWORK
+from django_network_hc.services.undoing import undo_last
+from tests.network.samples import EXPECTED, NETWORK, TRACKER
 from tests.network.workspace import (
     case_of,
     edit,
@@ -15,6 +19,7 @@ from tests.network.workspace import (
     prepared,
     run,
     run_month,
+    state_of,
     without_findings,
 )
 
@@ -82,6 +87,68 @@ class TestEdits:
         assert session.pk < later.pk
 
 
+class TestRowsThatMeet:
+    def test_closed_case_is_not_opened_beside_the_open_one_of_its_finding(self, root):
+        network = prepared(root)
+        for month in range(2):
+            run_month(network, month)
+        again = network.cases.filter(state="OPEN", reopens__isnull=False).first()
+        assert again is not None
+        closed = again.reopens
+        path = script_folder().tracker(NETWORK)
+        place(path, closed, "Status", "OPEN")
+
+        session = run_month(network, 2)
+
+        closed.refresh_from_db()
+        assert closed.state == "CLOSED"
+        assert session.counts == EXPECTED[2]["counts"]
+        assert any("has an open case already" in note for note in session.notes)
+
+    def test_column_that_somebody_adds_changes_only_the_cases_it_is_filled_in(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        path = script_folder().tracker(NETWORK)
+        case = network.cases.filter(state="OPEN").first()
+        book = openpyxl.load_workbook(path)
+        book["MAIN"].cell(1, 19).value = "Ticket"
+        book.save(path)
+        place(path, case, "Ticket", "T-1")
+
+        later = take_in_tracker(network, path, path.name, initiated_by="a test")
+
+        case.refresh_from_db()
+        assert (later.counts["changed"], case.extras["Ticket"]) == (1, "T-1")
+
+
+class TestFirstTracker:
+    def test_remark_in_main_stays_where_the_row_of_open_is_blank(self, root):
+        root.mkdir()
+        path = script_folder().tracker(NETWORK)
+        shutil.copyfile(TRACKER, path)
+        first = next(one for one in read_tracker(path).cases["OPEN"])
+        for sheet, column, value in (
+            ("MAIN", "Remarks", "typed in MAIN"),
+            ("OPEN", "Remarks", None),
+            ("MAIN", "Card Sl#", None),
+            ("OPEN", "Card Sl#", "typed in OPEN"),
+            ("MAIN", "HW Type", "this"),
+            ("OPEN", "HW Type", "that"),
+        ):
+            place_key(path, first.key, column, value, sheet=sheet)
+        network = Network.objects.create(customer="CustomerA", name=NETWORK)
+
+        session = take_in_tracker(network, path, path.name, initiated_by="a test")
+
+        case = case_of(network, first.key)
+        assert (case.remarks, case.card, case.hardware) == (
+            "typed in MAIN",
+            "typed in OPEN",
+            "that",
+        )
+        assert any("hardware is 'that' now" in note and "'this'" in note for note in session.notes)
+
+
 class TestReplacing:
     def test_corrected_report_of_the_same_day_stands_in_for_the_first(self, root, tmp_path):
         network = prepared(root)
@@ -116,3 +183,54 @@ class TestReplacing:
         assert (case.remarks, case.opened_by) == ("called them", second)
         rows = read_tracker(script_folder().tracker(NETWORK)).cases["MAIN"]
         assert [one.engineering.remarks for one in rows].count("called them") == 1
+
+    def test_undo_puts_back_the_tracker_from_before_both(self, root, tmp_path):
+        network = prepared(root)
+        path = script_folder().tracker(NETWORK)
+        before = state_of(network), checksum(path)
+        wrong = without_findings(month_files(0)[0], tmp_path, keep=300)
+        run(network, wrong, month_files(0)[1])
+        run_month(network, 0)
+
+        undo_last(network, initiated_by="a test")
+
+        assert (state_of(network), checksum(path)) == before
+        assert run_month(network, 0).counts == EXPECTED[0]["counts"]
+
+    def test_other_settings_make_it_another_run(self, root, settings):
+        network = prepared(root)
+        first = run_month(network, 0)
+        settings.NETWORK_HC = {**settings.NETWORK_HC, "HOLD_UNVERIFIED": True}
+
+        second = run_month(network, 0)
+
+        assert second != first
+        assert second.counts["closed_unverified"] == 0 < first.counts["closed_unverified"]
+
+
+def place(path, case, column, value, *, sheet="MAIN"):
+    """Write into the row of one of several cases of a finding, by its day."""
+    place_key(
+        path,
+        (case.hc_id, case.test, case.priority, case.issue, case.text),
+        column,
+        value,
+        sheet=sheet,
+        day=case.found_on,
+    )
+
+
+def place_key(path, key, column, value, *, sheet, day=None):
+    """Write into the first row of a key and a day."""
+    book = openpyxl.load_workbook(path)
+    rows = book[sheet]
+    header = [cell.value for cell in rows[1]]
+    names = ("HC Id", "Test Case", "Category", "Issue", "Finding")
+    for row in rows.iter_rows(min_row=2):
+        said = tuple(str(row[header.index(name)].value).strip() for name in names)
+        if said == tuple(map(str, key)) and day in (None, row[0].value.date()):
+            row[header.index(column)].value = value
+            break
+    else:
+        raise AssertionError(f"no row of {key} in {sheet}")
+    book.save(path)

@@ -187,6 +187,19 @@ class TestRefusal:
         assert checksum(script_folder().tracker(NETWORK)) == before
 
 
+class TestValidation:
+    def test_broken_tracker_of_a_known_network_is_said(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        script_folder().tracker(NETWORK).write_bytes(b"broken")
+
+        found = validate(network, initiated_by="a test")
+
+        network.refresh_from_db()
+        assert (len(found.problems), network.setup_status) == (1, "NEW")
+        assert f"{NETWORK}_HC_Issues_Tracker.xlsx" in found.problems[0]
+
+
 class TestPublishing:
     def test_tracker_before_is_kept_with_the_session(self, root):
         network = prepared(root)
@@ -216,6 +229,25 @@ class TestPublishing:
         assert session.is_published
         assert any("put in its place" in note for note in found.notes)
         assert read_tracker(path).columns.keys() == known_of(network).columns.keys()
+
+    def test_edit_made_before_the_tracker_is_put_there_later_is_in_its_case(
+        self, root, monkeypatch
+    ):
+        network = prepared(root)
+
+        def full(*_args):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("django_network_hc.services.publishing.checksum", full)
+            run_month(network, 0)
+        case = network.cases.filter(state="OPEN", opened_by=None).first()
+        edit(script_folder().tracker(NETWORK), case, "Remarks", "before it was there")
+
+        validate(network, initiated_by="a test")
+
+        case.refresh_from_db()
+        assert case.remarks == "before it was there"
 
     def test_edit_made_while_a_report_is_processed_is_in_its_case(self, root):
         network = prepared(root)

@@ -4,13 +4,12 @@ from datetime import date
 
 import pytest
 
-from django_network_hc.exceptions import (
-    UndoError,
-)
+from django_network_hc.exceptions import UndoError
+from django_network_hc.models import HealthCheckSession
 from django_network_hc.services.folders import checksum, script_folder
 from django_network_hc.services.undoing import undo_last
 from tests.network.samples import EXPECTED, NETWORK
-from tests.network.workspace import edit, prepared, run_month, state_of
+from tests.network.workspace import edit, opened, prepared, run_month, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +48,18 @@ class TestUndo:
         assert [run_month(network, month).counts for month in MONTHS] == [
             EXPECTED[month]["counts"] for month in MONTHS
         ]
+
+    def test_session_whose_process_has_died_is_not_waited_for(self, root):
+        network = prepared(root)
+        session = run_month(network, 0)
+        dead = opened(network)
+        HealthCheckSession.objects.filter(pk=dead.pk).update(
+            status="PROCESSING", holder="another-host|1|1|a", expires_at="2020-01-01T00:00Z"
+        )
+
+        assert undo_last(network, initiated_by="a test").session == session
+        dead.refresh_from_db()
+        assert dead.status == "FAILED"
 
     def test_dry_run_changes_nothing(self, root):
         network = prepared(root)
