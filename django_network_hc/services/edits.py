@@ -21,7 +21,7 @@ from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.readers import Tracker, read_tracker
 from django_network_hc.services.folders import script_folder
 from django_network_hc.services.known import Known
-from django_network_hc.services.writing import rows_of
+from django_network_hc.services.writing import put_cases
 from django_opskit.batches import batches
 
 __all__ = ["Edits", "apply_edits", "apply_status", "conflict_notes", "edits_of", "other_open_case"]
@@ -163,9 +163,7 @@ def other_open_case(case: CaseRow) -> CaseRow | None:
 
 def _add(network: Network, edits: Edits) -> None:
     last = max(edits.known.columns, default=None)
-    CaseRow.objects.bulk_create(
-        rows_of(network, edits.added, last_seen_on=last), batch_size=_AT_ONCE
-    )
+    put_cases(network, edits.added, last_seen_on=last)
     # Not every database says which keys it gave.
     count = len(edits.added)
     keys = network.cases.order_by("-pk").values_list("pk", flat=True)[:count]

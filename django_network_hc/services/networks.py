@@ -20,7 +20,6 @@ from django_network_hc.exceptions import (
     SessionLockedError,
     UnknownNetworkError,
 )
-from django_network_hc.models import Case as CaseRow
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.readers import Tracker, read_tracker
 from django_network_hc.services.edits import apply_edits, conflict_notes, edits_of
@@ -36,7 +35,7 @@ from django_network_hc.services.sessions import (
     session_at_work,
     take,
 )
-from django_network_hc.services.writing import put_nodes, put_runs, rows_of
+from django_network_hc.services.writing import put_cases, put_nodes, put_runs
 
 __all__ = [
     "Reset",
@@ -296,7 +295,7 @@ def _import(network: Network, tracker: Tracker, cases: list[Case]) -> None:
     put_nodes(network, tracker.nodes.values())
     put_runs(network, tracker.columns)
     last = max(tracker.columns, default=None)
-    CaseRow.objects.bulk_create(rows_of(network, cases, last_seen_on=last), batch_size=2000)
+    put_cases(network, cases, last_seen_on=last)
 
 
 def _place(network: Network, path: Path, folder: ScriptFolder) -> None:

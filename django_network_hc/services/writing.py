@@ -5,7 +5,7 @@ All of it happens in the caller's transaction. Cases that stay open are touched 
 whatever their number; new and closed ones go in parts of thousands.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,10 +22,11 @@ from django_network_hc.exceptions import UndoError
 from django_network_hc.models import Case as CaseRow
 from django_network_hc.models import HealthCheckSession, InventoryItem, Network, Node, NodeRun
 from django_network_hc.services.known import Known, digest
+from django_network_hc.services.loading import load
 from django_network_hc.workbooks.outputs import column_of
 from django_opskit.batches import batches
 
-__all__ = ["Writing", "put_nodes", "put_runs", "rows_of", "take_back"]
+__all__ = ["Writing", "put_cases", "put_nodes", "put_runs", "take_back"]
 
 State, Status = CaseRow.State, HealthCheckSession.Status
 _AT_ONCE = 5000
@@ -129,12 +130,7 @@ class Writing:
         previous = self._previous()
         fresh = [case for case in self.ledger.begun if case.key not in kept]
         day, session = self.outcome.day, self.session
-        for part in batches(fresh, _AT_ONCE):
-            CaseRow.objects.bulk_create(
-                rows_of(
-                    session.network, part, last_seen_on=day, opened_by=session, reopens=previous
-                )
-            )
+        put_cases(session.network, fresh, last_seen_on=day, opened_by=session, reopens=previous)
 
     def _previous(self) -> dict[Key, int]:
         """Return the last closed case of each finding that is open again."""
@@ -150,56 +146,79 @@ class Writing:
         return {key: pk for key, pk in found.items() if pk is not None}
 
     def _stock(self) -> None:
-        for some in batches(self.outcome.inventory, _AT_ONCE):
-            InventoryItem.objects.bulk_create(
-                InventoryItem(
-                    session=self.session,
-                    hc_id=one.node,
-                    mnemonic=one.mnemonic[:_CLIP],
-                    shelf_type=one.shelf_type[:_CLIP],
-                    serial=one.serial[:_CLIP],
-                    cells=one.cells,
+        session = self.session.pk
+        load(
+            InventoryItem,
+            ("session_id", "hc_id", "mnemonic", "shelf_type", "serial", "cells"),
+            (
+                (
+                    session,
+                    one.node,
+                    one.mnemonic[:_CLIP],
+                    one.shelf_type[:_CLIP],
+                    one.serial[:_CLIP],
+                    one.cells,
                 )
-                for one in some
-            )
+                for one in self.outcome.inventory
+            ),
+        )
 
 
-def rows_of(
+def put_cases(
     network: Network,
     cases: Iterable[Case],
     *,
     last_seen_on: date | None,
     opened_by: HealthCheckSession | None = None,
     reopens: Mapping[Key, int] | None = None,
-) -> Iterator[CaseRow]:
-    """Yield rows for cases that the database has not."""
+) -> None:
+    """Write cases that the database has not."""
     previous = reopens or {}
-    for case in cases:
-        hc_id, test, priority, issue, text = case.key
-        state = State.OPEN if is_open(case.status) else State(case.status.strip().upper())
-        yield CaseRow(
-            network=network,
-            hc_id=hc_id,
-            test=test,
-            priority=priority,
-            issue=issue,
-            text=text,
-            key=digest(case.key),
-            found_on=case.found_on,
-            address=case.address[:_CLIP],
-            location=case.location[:_CLIP],
-            label=case.label[:_CLIP],
-            ne_type=case.ne_type[:_CLIP],
-            network_name=case.network[:_CLIP],
-            task=case.task,
-            state=state,
-            status=(case.status if state == State.OPEN else State.OPEN.value)[:_CLIP],
-            extras=dict(case.extras),
-            last_seen_on=last_seen_on if state == State.OPEN else None,
-            opened_by=opened_by,
-            reopens_id=previous.get(case.key),
-            **case.engineering._asdict(),
-        )
+    session = None if opened_by is None else opened_by.pk
+    load(
+        CaseRow,
+        _CASE_FIELDS,
+        (_case_row(network.pk, one, last_seen_on, session, previous) for one in cases),
+    )
+
+
+_CASE_FIELDS = (
+    *("network_id", "hc_id", "test", "priority", "issue", "text", "key", "found_on", "address"),
+    *("location", "label", "ne_type", "network_name", "task", "state", "status", "extras"),
+    *("times_seen", "last_seen_on", "is_unverified", "opened_by_id", "reopens_id"),
+    *UNTOUCHED._fields,
+)
+
+
+def _case_row(
+    network: int,
+    case: Case,
+    last_seen_on: date | None,
+    session: int | None,
+    previous: Mapping[Key, int],
+) -> tuple[object, ...]:
+    is_still = is_open(case.status)
+    return (
+        network,
+        *case.key,
+        digest(case.key),
+        case.found_on,
+        case.address[:_CLIP],
+        case.location[:_CLIP],
+        case.label[:_CLIP],
+        case.ne_type[:_CLIP],
+        case.network[:_CLIP],
+        case.task,
+        State.OPEN.value if is_still else State(case.status.strip().upper()).value,
+        case.status[:_CLIP] if is_still else State.OPEN.value,
+        dict(case.extras),
+        1,
+        last_seen_on if is_still else None,
+        False,
+        session,
+        previous.get(case.key),
+        *case.engineering,
+    )
 
 
 def put_nodes(network: Network, nodes: Iterable[NodeFacts]) -> None:
@@ -230,19 +249,23 @@ def put_runs(
     NodeRun.objects.filter(node__network=network, report_on__in=list(columns)).delete()
     pks = dict(network.nodes.values_list("hc_id", "pk"))
     marks = annotations or {}
-    rows = [
-        NodeRun(
-            node_id=pks[hc_id],
-            report_on=day,
-            tested_on=None if isinstance(said, str) else said,
-            said=said[:_CLIP] if isinstance(said, str) else "",
-            annotation=marks.get(hc_id, ""),
-            session=session,
-        )
-        for day, column in columns.items()
-        for hc_id, said in column.items()
-    ]
-    NodeRun.objects.bulk_create(rows, batch_size=_AT_ONCE)
+    key = None if session is None else session.pk
+    load(
+        NodeRun,
+        ("node_id", "report_on", "tested_on", "said", "annotation", "session_id"),
+        (
+            (
+                pks[hc_id],
+                day,
+                None if isinstance(said, str) else said,
+                said[:_CLIP] if isinstance(said, str) else "",
+                marks.get(hc_id, ""),
+                key,
+            )
+            for day, column in columns.items()
+            for hc_id, said in column.items()
+        ),
+    )
 
 
 def take_back(
