@@ -129,6 +129,35 @@ def find_faults() -> str:
     return f"{found} found, {report['created']} new orders"
 
 
+def run_reports() -> str:
+    """Run three months of an optical network that is made up."""
+    import json
+
+    from optical import SampleNetwork
+
+    from django_network_hc.models import Network
+    from django_network_hc.services.folders import script_folder
+
+    call_command("hc_setup", verbosity=0)
+    sample = SampleNetwork()
+    network, is_new = Network.objects.get_or_create(
+        name=sample.name, removed_as=0, defaults={"customer": "Example"}
+    )
+    if not is_new:
+        return f"there already: {network.cases.filter(state='OPEN').count()} open cases"
+    call_command("hc_setup", network=network.name, verbosity=0)
+    call_command("hc_setup", action="validate", network=network.name, verbosity=0)
+    said = {}
+    for month in sample.write(script_folder().inside("input-hc-report"), months=3):
+        output = io.StringIO()
+        files = {"report": month.report, "inventory": month.inventory}
+        call_command("hc_run", network=network.name, json=True, stdout=output, **files)
+        said = json.loads(output.getvalue())["counts"]
+    return f"3 reports; the last: {said['new']} new, {said['closed']} closed, " + (
+        f"{said['open_after']} open cases"
+    )
+
+
 def watch() -> str:
     """Run every health check once, and keep what it said."""
     import json
@@ -164,6 +193,7 @@ def steps(database: Path, port: int) -> tuple[Step, ...]:
         Step("The outbox", "run_once()", work),
         Step("Solar plants", "seed_plants", seed_plants),
         Step("Their faults", "run_daily_job_...", find_faults),
+        Step("An optical network", "hc_run", run_reports),
         Step("System checks", "check", check),
         Step("Health checks", "monitor --once", watch),
     )
@@ -210,6 +240,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.pop("DJANGO_POSTGRES_SERVICE", None)
     database = Path(options.database).resolve()
     os.environ["DJANGO_DB_PATH"] = str(database)
+    os.environ["DJANGO_SCRIPT_DIR"] = str(database.with_name(f"{database.stem}-script"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.development"
     django.setup()
     console = Console()

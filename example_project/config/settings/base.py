@@ -1,5 +1,6 @@
 """What development, production and the tests have in common."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ HEALTH_CHECK_JOB: dict[str, Any] = health.health_check_job(_PEER)
 JOB_AUTOMATION = {"ADAPTER": "plants.adapter.Plants"}
 
 # Trackers, reports and what became of them: nothing that the web server hands out.
-NETWORK_HC = {"SCRIPT_DIR": BASE_DIR / "Script"}
+NETWORK_HC = {"SCRIPT_DIR": Path(os.environ.get("DJANGO_SCRIPT_DIR", BASE_DIR / "Script"))}
 
 SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"
