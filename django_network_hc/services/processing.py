@@ -34,6 +34,7 @@ from django_network_hc.readers import Inventory, Report, read_inventory, read_re
 from django_network_hc.services.edits import Edits, apply_edits, edits_of
 from django_network_hc.services.folders import ScriptFolder, checksum, script_folder, sync
 from django_network_hc.services.known import Known, known_of
+from django_network_hc.services.mailing import mail_session
 from django_network_hc.services.publishing import publish_tracker
 from django_network_hc.services.rules import (
     RuleFiles,
@@ -127,8 +128,11 @@ def run_session(
         _write_rows(turn, judged, conf, folder)
     except BaseException as error:
         fail(session, error)
+        if isinstance(error, Exception):
+            mail_session(session)
         raise
     session.refresh_from_db()
+    mail_session(session)
     return session
 
 
