@@ -7,6 +7,7 @@ __all__ = [
     "NetworkHcError",
     "NotReadyError",
     "OlderReportError",
+    "ScriptError",
     "SessionLockedError",
     "SessionLostError",
     "UndoError",
@@ -72,6 +73,10 @@ class NotReadyError(NetworkHcError):
 
 class OlderReportError(NetworkHcError):
     """A report is older than one that the network has: they are run in the order of their days."""
+
+
+class ScriptError(NetworkHcError):
+    """The site's own script did not do what it is there for; whoever keeps it mends it."""
 
 
 class SessionLockedError(NetworkHcError):

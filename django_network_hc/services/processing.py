@@ -43,6 +43,7 @@ from django_network_hc.services.rules import (
     rules_for,
     take_in_rules,
 )
+from django_network_hc.services.script import ScriptRun, run_script
 from django_network_hc.services.sessions import Turn, fail, keep_file, take
 from django_network_hc.services.writing import Writing, take_back
 from django_network_hc.workbooks.outputs import Check, write_outputs
@@ -124,7 +125,7 @@ def run_session(
         )
         if judged.session is not None:
             return _repeated(turn, judged.session)
-        _write_files(turn, judged, folder)
+        _write_files(turn, judged, conf, folder)
         _write_rows(turn, judged, conf, folder)
     except BaseException as error:
         fail(session, error)
@@ -272,13 +273,43 @@ def _repeated(turn: Turn, before: HealthCheckSession) -> HealthCheckSession:
     return before
 
 
-def _write_files(turn: Turn, judged: Judged, folder: ScriptFolder) -> None:
+def _write_files(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: ScriptFolder) -> None:
     """Write all outputs into the session's folder, where they are complete or not there."""
     own = folder.session(turn.session.session_id)
     draft, final = own / ".writing", own / "output"
     for one in (draft, final):
         shutil.rmtree(one, ignore_errors=True)
     draft.mkdir(parents=True)
+    if conf.ENGINE == "script":
+        _run_script(turn, judged, conf, folder, draft)
+    else:
+        _write_outputs(turn, judged, draft)
+    draft.replace(final)
+    sync(own)
+
+
+def _run_script(
+    turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: ScriptFolder, draft: Path
+) -> None:
+    session = turn.session
+    run = ScriptRun(
+        network=judged.network,
+        folder=folder,
+        own=folder.session(session.session_id) / "script",
+        report=_input(session, Kind.TEC_REPORT, folder),
+        inventory=_input(session, Kind.INVENTORY_CSV, folder),
+    )
+    try:
+        notes = run_script(
+            run, judged.outcome, conf, draft, lambda: turn.step(30, "main.py is at work")
+        )
+    finally:
+        for path in run.own.glob("*.txt"):
+            keep_file(session, path, Kind.LOG, folder=folder)
+    judged.notes.extend(notes)
+
+
+def _write_outputs(turn: Turn, judged: Judged, draft: Path) -> None:
     check = Check(
         network=judged.network.name,
         outcome=judged.outcome,
@@ -297,8 +328,6 @@ def _write_files(turn: Turn, judged: Judged, folder: ScriptFolder) -> None:
         turn.step(30 + done * 6, f"wrote {path.name}")
 
     write_outputs(draft, check, written)
-    draft.replace(final)
-    sync(own)
 
 
 def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: ScriptFolder) -> None:
