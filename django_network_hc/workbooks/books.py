@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -191,10 +192,7 @@ def _rows(table: Table, styles: Sequence[Style], shades: dict[str, Style]) -> It
                 for index, style in enumerate(styles)
             ]
         values = row if len(row) >= len(letters) else [*row, *[None] * (len(letters) - len(row))]
-        cells = "".join(
-            cell(f"{letter}{number}", style, value)
-            for letter, style, value in zip(letters, own, values, strict=False)
-        )
+        cells = "".join(map(cell, letters, repeat(number), own, values))
         part.append(f'<row r="{number}">{cells}</row>')
         if len(part) == _AT_ONCE:
             yield "".join(part)

@@ -28,23 +28,34 @@ class Style(NamedTuple):
     day: str
 
 
-def cell(place: str, style: Style, value: Any) -> str:
+def cell(column: str, row: int, style: Style, value: Any) -> str:
     """
     Return a cell.
 
     Args:
-        place: as A1.
+        column: its letters.
+        row: its number, from 1.
         style: its formats.
         value: a text, a number, a truth, a day, or None for a blank one.
     """
+    # The kinds of a tracker's millions of cells first, by their class alone.
+    kind = value.__class__
+    if kind is str and value:
+        return f'<c r="{column}{row}" s="{style[0]}" t="inlineStr"><is>{_text(value)}</is></c>'
     if value is None or value == "":
-        return f'<c r="{place}" s="{style.usual}"/>'
-    if isinstance(value, str):
-        return f'<c r="{place}" s="{style.usual}" t="inlineStr"><is>{_text(value)}</is></c>'
+        return f'<c r="{column}{row}" s="{style[0]}"/>'
+    if kind is int or kind is float:
+        return f'<c r="{column}{row}" s="{style[0]}"><v>{value!r}</v></c>'
+    return _other(f"{column}{row}", style, value)
+
+
+def _other(place: str, style: Style, value: Any) -> str:
     if isinstance(value, date):
         return f'<c r="{place}" s="{style.day}"><v>{value.toordinal() - _EPOCH}</v></c>'
     if isinstance(value, bool):
         return f'<c r="{place}" s="{style.usual}" t="b"><v>{value:d}</v></c>'
+    if isinstance(value, str):
+        return f'<c r="{place}" s="{style.usual}" t="inlineStr"><is>{_text(str(value))}</is></c>'
     return f'<c r="{place}" s="{style.usual}"><v>{value!r}</v></c>'
 
 
