@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django_network_hc.conf import get_conf
 from django_network_hc.engine.names import is_network_name
 from django_network_hc.exceptions import InputError, NetworkHcError
 from django_network_hc.models import Network
+from django_network_hc.readers import read_tracker
 from django_network_hc.services.folders import ScriptFolder, publish, script_folder
 from django_network_hc.services.networks import is_fresh, take_in_tracker, validate
 
@@ -72,7 +74,10 @@ def _import(
         return done
     network = Network.objects.filter(name=name, removed_as=0).first()
     done.is_new = network is None or is_fresh(network)
-    if dry_run or not done.is_new:
+    if not done.is_new:
+        return done
+    if dry_run:
+        _look(path, source, done)
         return done
     if network is None:
         network = Network.objects.create(customer=customer or name, name=name)
@@ -87,6 +92,19 @@ def _import(
         done.problems.append(str(error))
     done.cases, done.nodes = network.cases.count(), network.nodes.count()
     return done
+
+
+def _look(path: Path, source: ScriptFolder, done: Imported) -> None:
+    """Read a tracker and say what is in it, and what stands beside it."""
+    try:
+        tracker = read_tracker(path, limits=get_conf().tracker_limits)
+    except InputError as error:
+        done.problems.append(str(error))
+        return
+    done.cases, done.nodes = len(tracker.cases["MAIN"]), len(tracker.nodes)
+    done.notes += tracker.notes
+    files = source.required(done.name)
+    done.problems += [f"{one.name} is missing." for one in files if not one.is_file()]
 
 
 def _copy(source: ScriptFolder, target: ScriptFolder, name: str) -> None:

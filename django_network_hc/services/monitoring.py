@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.services.folders import ScriptFolder, script_folder, total_size
+from django_network_hc.services.sessions import sessions_at_work
 
 __all__ = [
     "Cleanup",
@@ -99,13 +100,15 @@ class Cleanup:
     kept: int = 0
 
 
-def overview(*, now: datetime | None = None) -> Overview:
-    """Look at everything."""
+def overview(networks: Iterable[Network], *, now: datetime | None = None) -> Overview:
+    """Look at everything that has to do with some networks."""
     now = now or timezone.now()
     folder = script_folder()
-    sessions = HealthCheckSession.objects.select_related("network")
+    live = list(networks)
+    # One whose process has died is not at work.
+    sessions_at_work(live)
+    sessions = HealthCheckSession.objects.filter(network__in=live).select_related("network")
     recent = sessions.filter(created_at__gte=now - _RECENT)
-    live = Network.objects.filter(removed_as=0)
     unpublished = sessions.filter(
         status=Status.COMPLETED,
         is_published=False,
@@ -174,9 +177,11 @@ def stats(networks: Iterable[Network], *, days: float, now: datetime | None = No
 def failed_sessions(
     networks: Iterable[Network], *, days: float | None = None, most: int = 10
 ) -> list[HealthCheckSession]:
-    """Return the sessions that have failed, the last one first."""
+    """Return the sessions that have failed or whose process has died, the last one first."""
+    chosen = list(networks)
+    sessions_at_work(chosen)
     found = HealthCheckSession.objects.filter(
-        status=Status.FAILED, network__in=list(networks)
+        status=Status.FAILED, network__in=chosen
     ).select_related("network")
     if days is not None:
         found = found.filter(created_at__gte=timezone.now() - timedelta(days=days))

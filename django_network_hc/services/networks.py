@@ -32,7 +32,7 @@ from django_network_hc.services.sessions import (
     Stream,
     fail,
     open_session,
-    session_at_work,
+    sessions_at_work,
     take,
 )
 from django_network_hc.services.writing import put_cases, put_nodes, put_runs
@@ -240,8 +240,8 @@ def reset(networks: list[Network], *, dry_run: bool = False) -> list[Reset]:
         OSError: there is no room for a backup; the files of that network are still there.
     """
     folder, now = script_folder(), timezone.now()
-    if (session := session_at_work(networks)) is not None:
-        raise SessionLockedError(f"Session {session} of {session.network} is at work.")
+    if at_work := sessions_at_work(networks):
+        raise SessionLockedError(f"Session {at_work[0]} of {at_work[0].network} is at work.")
     found = [_reset_of(one, folder, now) for one in networks]
     for one in found:
         if not dry_run:

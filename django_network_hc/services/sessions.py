@@ -39,7 +39,7 @@ __all__ = [
     "find_session",
     "keep_file",
     "open_session",
-    "session_at_work",
+    "sessions_at_work",
     "take",
 ]
 
@@ -266,12 +266,12 @@ def cancel(session: HealthCheckSession) -> bool:
     return bool(at_work.update(is_cancel_requested=True))
 
 
-def session_at_work(networks: Iterable[Network]) -> HealthCheckSession | None:
-    """Return a session of these networks that is at work; one whose process has died is none."""
+def sessions_at_work(networks: Iterable[Network]) -> list[HealthCheckSession]:
+    """Return the sessions of these networks that are at work; those that have died have failed."""
     busy = HealthCheckSession.objects.filter(
         network__in=list(networks), status=Status.PROCESSING
     ).select_related("network")
-    return next((one for one in busy if not _has_died(one)), None)
+    return [one for one in busy if not _has_died(one)]
 
 
 def find_session(text: str) -> HealthCheckSession:

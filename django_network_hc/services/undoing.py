@@ -12,7 +12,7 @@ from django_network_hc.services.edits import apply_edits, edits_of
 from django_network_hc.services.folders import checksum, publish, script_folder
 from django_network_hc.services.known import known_of
 from django_network_hc.services.processing import day_before, last_session
-from django_network_hc.services.sessions import session_at_work
+from django_network_hc.services.sessions import sessions_at_work
 from django_network_hc.services.writing import take_back
 
 __all__ = ["Undone", "undo_last"]
@@ -51,9 +51,8 @@ def undo_last(network: Network, *, initiated_by: str, dry_run: bool = False) -> 
     notes: list[str] = []
     with transaction.atomic():
         Network.objects.select_for_update().get(pk=network.pk)
-        at_work = session_at_work([network])
-        if at_work is not None:
-            raise SessionLockedError(f"Session {at_work} of {network} is at work.")
+        if at_work := sessions_at_work([network]):
+            raise SessionLockedError(f"Session {at_work[0]} of {network} is at work.")
         session = last_session(network)
         if session is None:
             raise UndoError(f"{network} has no health check that could be taken back.")

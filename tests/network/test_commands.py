@@ -317,6 +317,16 @@ class TestMonitor:
         assert status == 1
         assert message == "CustomerB/Birch is not ready: run hc_setup --action validate."
 
+    def test_session_whose_process_has_died_is_among_the_failed(self, root):
+        session = opened(prepared(root))
+        HealthCheckSession.objects.filter(pk=session.pk).update(
+            status="PROCESSING", holder="another-host|1|1|a", expires_at="2020-01-01T00:00Z"
+        )
+
+        (found,) = document("hc_monitor", action="failed")["sessions"]
+
+        assert (found["session"], "can be run again" in found["error"]) == (str(session), True)
+
     def test_stats_count_by_network_and_by_how_sessions_ended(self, root):
         network = prepared(root)
         run_month(network, 0)

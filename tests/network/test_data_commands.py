@@ -173,6 +173,7 @@ class TestImport:
         said = told("hc_import", script_dir=source, dry_run=True)
 
         assert "1 of 1 networks would be imported" in said
+        assert str(len(samples.tracker().cases["MAIN"])) in said
         assert not Network.objects.exists()
         assert not root.exists()
 

@@ -62,7 +62,7 @@ class Command(NetworkCommand):
         with self.speaking():
             networks = find_networks(network)
             if action == "status":
-                self._status()
+                self._status(networks)
             elif action == "stats":
                 self._stats(networks, _DAYS if days is None else days)
             elif action == "failed":
@@ -70,8 +70,8 @@ class Command(NetworkCommand):
             else:
                 self._cleanup(networks, _DAYS if days is None else days, dry_run=dry_run)
 
-    def _status(self) -> None:
-        seen = overview()
+    def _status(self, networks: list[Network]) -> None:
+        seen = overview(networks)
         sizes = table(
             ("directory", "MB"),
             [(name, round(size / 1e6, 1)) for name, size in seen.sizes.items()],
