@@ -8,8 +8,11 @@ from typing import Any
 
 from django_network_hc.exceptions import InputError
 
-__all__ = ["Columns", "day", "node_id", "normalised", "text"]
+__all__ = ["LONGEST_WORD", "Columns", "check_words", "day", "node_id", "normalised", "text"]
 
+_ODD = re.compile("[\0\ud800-\udfff]")
+#: How long a test or a priority may be.
+LONGEST_WORD = 100
 _SIGNS = re.compile(r"[^a-z0-9#]+")
 #: How days are written, and how long.
 _DAY_FORMATS = {
@@ -25,9 +28,15 @@ _EPOCH = date(1899, 12, 30).toordinal()
 
 
 def text(cell: Any) -> str:
-    """Return a cell as a text: a whole number without a point, and none for nothing."""
+    """
+    Return a cell as a text: a whole number without a point, and none for nothing.
+
+    Characters that no database takes, NUL and halves of others, become U+FFFD.
+    """
     if isinstance(cell, str):
-        return cell
+        if cell.isascii():
+            return cell if "\0" not in cell else cell.replace("\0", "\ufffd")
+        return _ODD.sub("\ufffd", cell)
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():
@@ -61,6 +70,27 @@ def day(cell: Any) -> date | None:
             continue
         return found if 1990 <= found.year <= 2100 else None
     return None
+
+
+def check_words(
+    words: dict[str, str], headers: dict[str, tuple[str, ...]], *, file: str, sheet: str, row: int
+) -> None:
+    """
+    Refuse a test or a priority that is none.
+
+    Raises:
+        InputError: one is longer than any that there is.
+    """
+    for name in ("test", "priority"):
+        if len(words[name]) > LONGEST_WORD:
+            raise InputError(
+                file,
+                f"{words[name][:30]!r}... has {len(words[name])} characters; {LONGEST_WORD} are "
+                "the most.",
+                sheet=sheet,
+                row=row,
+                column=headers[name][0],
+            )
 
 
 def _is_serial(cell: float) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django_network_hc.engine.ignoring import Selection
 from django_network_hc.exceptions import InputError
-from django_network_hc.readers.cells import Columns, node_id
+from django_network_hc.readers.cells import LONGEST_WORD, Columns, node_id
 from django_network_hc.readers.workbooks import IGNORE_LIMITS, Limits, Workbook
 
 __all__ = ["IgnoredFindings", "IgnoredTests", "read_ignored_findings", "read_ignored_tests"]
@@ -62,7 +62,7 @@ def read_ignored_tests(path: Path, *, file: str = "", most_mb: float = 1) -> Ign
         test = line.partition("#")[0].strip()
         if not test:
             continue
-        if _TEST.fullmatch(test):
+        if _TEST.fullmatch(test) and len(test) <= LONGEST_WORD:
             known[test] = None
             continue
         bad += 1
@@ -96,5 +96,8 @@ def read_ignored_findings(
             found.notes.append(f"Row {number} of {book.name} has no HC Id or no test.")
             continue
         priority, finding = (columns.text(row, one).strip() for one in ("priority", "text"))
+        if len(test) > LONGEST_WORD or len(priority) > LONGEST_WORD:
+            found.notes.append(f"Row {number} of {book.name} has no such test or priority.")
+            continue
         found.selections.append((node, test, priority, finding))
     return found

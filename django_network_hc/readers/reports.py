@@ -6,7 +6,7 @@ from typing import Any
 
 from django_network_hc.engine.rows import NEVER_TESTED, Finding, NodeLine
 from django_network_hc.exceptions import InputError
-from django_network_hc.readers.cells import Columns, day, node_id, text
+from django_network_hc.readers.cells import Columns, check_words, day, node_id, text
 from django_network_hc.readers.names import ReportName, report_name
 from django_network_hc.readers.workbooks import REPORT_LIMITS, Limits, Workbook
 
@@ -97,6 +97,7 @@ def _read_findings(book: Workbook, report: Report) -> None:
             raise _refusal(book, FINDINGS, number, columns.cell(row, "node"))
         given = {one: columns.text(row, one) for one in _FINDING_COLUMNS}
         given = {name: once.setdefault(value, value) for name, value in given.items()}
+        check_words(given, _FINDING_COLUMNS, file=book.name, sheet=FINDINGS, row=number)
         tested_on = day(columns.cell(row, "tested_on"))
         undated += tested_on is None
         report.findings.append(

@@ -10,7 +10,7 @@ from django_network_hc.engine.coverage import Node
 from django_network_hc.engine.ledger import folded, is_open
 from django_network_hc.engine.rows import NEVER_TESTED, Case, Engineering
 from django_network_hc.exceptions import InputError
-from django_network_hc.readers.cells import Columns, day, node_id, normalised, text
+from django_network_hc.readers.cells import Columns, check_words, day, node_id, normalised, text
 from django_network_hc.readers.workbooks import TRACKER_LIMITS, Limits, Workbook
 
 __all__ = ["CASE_SHEETS", "COVERAGE", "Tracker", "read_tracker"]
@@ -113,6 +113,7 @@ def _read_cases(book: Workbook, sheet: str) -> list[Case]:
         given = {name: once.setdefault(value, value) for name, value in given.items()}
         if node == _DUMMY_NODE and given["address"] == "1.2.3.4":
             continue
+        check_words(given, _CASE_COLUMNS, file=book.name, sheet=sheet, row=number)
         key = (node, given["test"], given["priority"], given["issue"], given["text"])
         own = Engineering(*(given[name] for name in Engineering._fields))
         found.append(

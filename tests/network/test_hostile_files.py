@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_network_hc.exceptions import InputError
 from django_network_hc.models import HealthCheckSession
-from django_network_hc.readers import read_tracker
+from django_network_hc.readers import read_report, read_tracker
 from django_network_hc.services.folders import checksum, script_folder
 from tests.network.samples import EXPECTED, NETWORK
 from tests.network.workspace import month_files, prepared, run, run_month, state_of
@@ -55,6 +55,10 @@ def bad_id(path):
     changed(path, lambda book: setattr(book["CWBP"]["A5"], "value", "node 5"))
 
 
+def long_test(path):
+    changed(path, lambda book: setattr(book["CWBP"]["H5"], "value", "5." * 80))
+
+
 def cut_off(path):
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
@@ -78,6 +82,7 @@ def changed(path, change):
         (wrong_sheet, "CWBP"),
         (missing_header, "column 'Test'"),
         (bad_id, "row 5, column 'HCID'"),
+        (long_test, "row 5, column 'Test'"),
         (cut_off, REPORT),
     ],
 )
@@ -131,6 +136,38 @@ def test_inventory_in_the_code_page_of_windows_is_read(root, tmp_path):
 
     assert session.counts == EXPECTED[0]["counts"]
     assert session.inventory.order_by("pk")[0].cells[1] == "Málaga / Süd"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tab\tand\nline",
+        "back\\slash \\N",
+        "\U0001f4a5 four bytes",
+        "_x0000_ nothing",
+        "\u202eright",
+    ],
+)
+def test_odd_characters_are_kept_on_their_way_through_the_database(root, tmp_path, text):
+    network = prepared(root)
+    report = tmp_path / REPORT
+    shutil.copyfile(month_files(0)[0], report)
+
+    def write(book):
+        for row in (9, 10):
+            book["CWBP"].cell(row, 8).value = "77.7"
+            book["CWBP"].cell(row, 12).value = f"{text} {row}"
+            book["CWBP"].cell(row, 3).value = "x" * 400
+
+    changed(report, write)
+
+    run(network, report, month_files(0)[1])
+
+    found = set(network.cases.filter(test="77.7").values_list("text", flat=True))
+    known = {one.text for one in read_report(report).findings if one.test == "77.7"}
+    assert found == known
+    assert len(found) == 2
+    assert run_month(network, 1).status == "COMPLETED"
 
 
 def test_finding_that_looks_like_a_formula_stays_a_text(root, tmp_path):
