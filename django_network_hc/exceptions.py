@@ -3,6 +3,7 @@
 __all__ = [
     "AmbiguousNetworkError",
     "CancelledError",
+    "ChangedMeanwhileError",
     "InputError",
     "NetworkHcError",
     "NotReadyError",
@@ -85,6 +86,10 @@ class SessionLockedError(NetworkHcError):
 
 class SessionLostError(NetworkHcError):
     """Another process took this session for dead, and has it now."""
+
+
+class ChangedMeanwhileError(NetworkHcError):
+    """Somebody has opened or closed cases by hand while a session worked; it can be run again."""
 
 
 class CancelledError(NetworkHcError):

@@ -16,6 +16,7 @@ from django_network_hc.conf import NetworkHcSettings
 from django_network_hc.engine.ledger import folded, is_open
 from django_network_hc.engine.merging import Conflict, Sheets, merge
 from django_network_hc.engine.rows import Case, Key
+from django_network_hc.exceptions import InputError
 from django_network_hc.models import Case as CaseRow
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.readers import Tracker, read_tracker
@@ -69,6 +70,7 @@ def edits_of(
         InputError: it is no tracker.
     """
     edited = read_tracker(path, limits=conf.tracker_limits)
+    _refuse_strangers(network, edited, known, path)
     delivered = _delivered(network, edited, conf, base_sha256)
     merged = merge(
         [*known.cases, *known.begun.values()],
@@ -103,6 +105,18 @@ def edits_of(
         *_counted(len(found.added), "rows were added by people: they are cases now"),
     ]
     return found
+
+
+def _refuse_strangers(network: Network, edited: Tracker, known: Known, path: Path) -> None:
+    """Refuse the tracker of another network: its rows would all be cases of this one."""
+    nodes = {case.key[0] for case in edited.cases["MAIN"]} | set(edited.nodes)
+    strangers = len(nodes - set(known.nodes) - {case.key[0] for case in known.cases})
+    if nodes and strangers * 2 > len(nodes):
+        raise InputError(
+            path.name,
+            f"{strangers} of its {len(nodes)} nodes are not in {network}: it is the tracker of "
+            "another network.",
+        )
 
 
 def apply_edits(

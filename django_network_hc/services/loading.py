@@ -35,7 +35,9 @@ def load(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequenc
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and hasattr(cursor.cursor, "copy"):
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            statement = f"COPY {table} ({columns}) FROM STDIN"
+            # Django turns the driver's errors into its own wherever it executes; not here.
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
                 for row in _prepared(rows, days_as_text=False):
                     copy.write_row(row)
             return

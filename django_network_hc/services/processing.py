@@ -11,18 +11,24 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from django_network_hc.conf import NetworkHcSettings, get_conf
 from django_network_hc.engine.comparing import Options
 from django_network_hc.engine.ledger import Ledger, advanced
 from django_network_hc.engine.outcome import Outcome, judge
-from django_network_hc.exceptions import InputError, NotReadyError, OlderReportError
+from django_network_hc.exceptions import (
+    ChangedMeanwhileError,
+    InputError,
+    NotReadyError,
+    OlderReportError,
+)
 from django_network_hc.models import (
     HealthCheckSession,
     InventoryItem,
@@ -336,9 +342,12 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
     turn.step(85, "writing the database")
     files = [(one, _kind(one, judged)) for one in sorted(output.iterdir())]
     tracker = next(one for one, kind in files if kind == Kind.TRACKER_GENERATED)
-    with transaction.atomic():
+    with _once_more_if_changed(), transaction.atomic():
         # Whoever edits cases or rules by hand may; another session of the network may not.
         Network.objects.select_for_update().get(pk=judged.network.pk)
+        # What people have written into the tracker itself comes first: no case goes that has it.
+        if judged.edits is not None:
+            apply_edits(session.network, judged.edits)
         if judged.replaces is not None:
             again = {case.key: case for case in judged.ledger.begun}
             take_back(
@@ -347,9 +356,6 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
                 seen_on=day_before(judged.replaces),
                 reason=f"Replaced by session {session}.",
             )
-        if judged.edits is not None:
-            # Those of people who have written into the tracker itself.
-            apply_edits(session.network, judged.edits)
         session.report_on = outcome.day
         writing = Writing(
             session=session,
@@ -385,6 +391,17 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
         outcome.day,
         *(outcome.counts()[name] for name in ("new", "closed", "open_after")),
     )
+
+
+@contextmanager
+def _once_more_if_changed() -> Iterator[None]:
+    """Say in words what the database says when a case was opened by hand in the meantime."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise ChangedMeanwhileError(
+            "Cases were opened by hand while this session worked: run it again."
+        ) from error
 
 
 def _kind(path: Path, judged: Judged) -> SessionFile.Kind:

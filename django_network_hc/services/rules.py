@@ -16,6 +16,7 @@ from django_network_hc.engine.ignoring import IgnoreRules, Rule, Sorted
 from django_network_hc.models import IgnoreRule, Network
 from django_network_hc.readers import read_ignored_findings, read_ignored_tests
 from django_network_hc.services.folders import ScriptFolder
+from django_opskit.batches import batches
 
 __all__ = ["RuleFiles", "count_hits", "read_rule_files", "rules_for", "take_in_rules"]
 
@@ -73,8 +74,11 @@ def take_in_rules(network: Network, files: RuleFiles) -> None:
         known = dict(network.ignore_rules.filter(source=source).values_list("key", "pk"))
         wanted = {_key_of(one): one for one in rules}
         gone = [pk for key, pk in known.items() if key not in wanted]
-        for start in range(0, len(gone), _AT_ONCE):
-            IgnoreRule.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
+        for some in batches(gone, _AT_ONCE):
+            rows = IgnoreRule.objects.filter(pk__in=some)
+            # What a person has written beside a rule stays in its history.
+            rows.exclude(reason="", owner="", expires_on=None).delete()
+            rows._raw_delete(rows.db)
         IgnoreRule.objects.bulk_create(
             [
                 IgnoreRule(network=network, key=key, source=source, **_fields_of(rule))

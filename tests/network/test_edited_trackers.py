@@ -5,10 +5,12 @@ import shutil
 import openpyxl
 import pytest
 
+from django_network_hc.exceptions import InputError, UndoError
 from django_network_hc.models import Network
 from django_network_hc.readers import read_tracker
 from django_network_hc.services.folders import checksum, script_folder
 from django_network_hc.services.networks import take_in_tracker
+from django_network_hc.services.setup import prepare
 from django_network_hc.services.undoing import undo_last
 from tests.network.samples import EXPECTED, NETWORK, TRACKER
 from tests.network.workspace import (
@@ -121,6 +123,36 @@ class TestRowsThatMeet:
         assert (later.counts["changed"], case.extras["Ticket"]) == (1, "T-1")
 
 
+class TestStrangers:
+    def test_tracker_of_another_network_is_refused(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        path = script_folder().tracker(NETWORK)
+        book = openpyxl.load_workbook(path)
+        for name in ("MAIN", "OPEN", "CLOSED", "IGNORED", "NODE COVERAGE"):
+            at = 1 if name == "NODE COVERAGE" else 2
+            for row in book[name].iter_rows(min_row=2):
+                row[at - 1].value = int(row[at - 1].value) + 1
+        book.save(path)
+        before = state_of(network)
+
+        with pytest.raises(InputError, match="the tracker of another network"):
+            run_month(network, 1)
+
+        assert state_of(network) == before
+
+    def test_template_in_place_of_the_tracker_loses_nothing(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        prepare()
+        shutil.copyfile(script_folder().templates[0], script_folder().tracker(NETWORK))
+
+        session = run_month(network, 1)
+
+        assert session.counts == EXPECTED[1]["counts"]
+        assert any("rows were deleted from the tracker" in note for note in session.notes)
+
+
 class TestFirstTracker:
     def test_remark_in_main_stays_where_the_row_of_open_is_blank(self, root):
         root.mkdir()
@@ -183,6 +215,20 @@ class TestReplacing:
         assert (case.remarks, case.opened_by) == ("called them", second)
         rows = read_tracker(script_folder().tracker(NETWORK)).cases["MAIN"]
         assert [one.engineering.remarks for one in rows].count("called them") == 1
+
+    def test_edit_of_a_case_that_the_corrected_report_has_not_stops_it(self, root, tmp_path):
+        network = prepared(root)
+        first = run_month(network, 0)
+        case = network.cases.filter(opened_by=first).order_by("-pk")[0]
+        edit(script_folder().tracker(NETWORK), case, "Remarks", "do not lose this")
+        corrected = without_findings(month_files(0)[0], tmp_path, keep=3)
+
+        with pytest.raises(UndoError, match="people have written into them"):
+            run(network, corrected, month_files(0)[1])
+
+        assert network.cases.filter(pk=case.pk).exists()
+        first.refresh_from_db()
+        assert first.status == "COMPLETED"
 
     def test_undo_puts_back_the_tracker_from_before_both(self, root, tmp_path):
         network = prepared(root)
