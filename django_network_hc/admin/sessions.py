@@ -16,7 +16,7 @@ from django_network_hc.admin.networks import RUN
 from django_network_hc.exceptions import NetworkHcError
 from django_network_hc.models import Case, HealthCheckSession, SessionFile
 from django_network_hc.services.folders import script_folder
-from django_network_hc.services.processing import last_session
+from django_network_hc.services.reports import last_session
 from django_network_hc.services.sessions import cancel
 from django_network_hc.services.starting import may_run_again
 from django_network_hc.services.trends import cases_of, trend

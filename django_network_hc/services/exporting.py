@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.core.serializers.json import DjangoJSONEncoder
 
 from django_network_hc.models import Case, InventoryItem, Network, NodeRun
-from django_network_hc.services.processing import last_session
+from django_network_hc.services.reports import last_session
 from django_network_hc.workbooks import Book, Column, Table
 
 __all__ = [

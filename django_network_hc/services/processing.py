@@ -7,100 +7,34 @@ database and ends the session. The tracker is put in its place last; where that 
 says so, and the next one, or ``hc_setup --action validate``, does it.
 """
 
-import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
 
 from django_network_hc.conf import NetworkHcSettings, get_conf
-from django_network_hc.engine.comparing import Options
-from django_network_hc.engine.ledger import Ledger, advanced
-from django_network_hc.engine.outcome import Outcome, judge
-from django_network_hc.exceptions import (
-    ChangedMeanwhileError,
-    InputError,
-    NotReadyError,
-    OlderReportError,
-)
-from django_network_hc.models import (
-    HealthCheckSession,
-    InventoryItem,
-    Network,
-    NodeRun,
-    SessionFile,
-)
-from django_network_hc.readers import Inventory, Report, read_inventory, read_report
-from django_network_hc.services.edits import Edits, apply_edits, edits_of
-from django_network_hc.services.folders import ScriptFolder, checksum, script_folder, sync
-from django_network_hc.services.known import Known, known_of
+from django_network_hc.exceptions import ChangedMeanwhileError, InputError
+from django_network_hc.models import HealthCheckSession, InventoryItem, Network, SessionFile
+from django_network_hc.services.edits import apply_edits
+from django_network_hc.services.folders import ScriptFolder, script_folder, sync
+from django_network_hc.services.judging import Judged, judge_files
 from django_network_hc.services.mailing import mail_session
-from django_network_hc.services.publishing import publish_tracker
-from django_network_hc.services.rules import (
-    RuleFiles,
-    count_hits,
-    read_rule_files,
-    rules_for,
-    take_in_rules,
-)
+from django_network_hc.services.publishing import publish_tracker, republish
+from django_network_hc.services.reports import day_before
+from django_network_hc.services.rules import count_hits, take_in_rules
 from django_network_hc.services.script import ScriptRun, run_script
 from django_network_hc.services.sessions import Turn, fail, keep_file, take
 from django_network_hc.services.writing import Writing, take_back
 from django_network_hc.workbooks.outputs import Check, write_outputs
 
-__all__ = ["Judged", "day_before", "last_session", "preview", "run_session"]
+__all__ = ["run_session"]
 
 logger = logging.getLogger(__name__)
 
 Status, Kind = HealthCheckSession.Status, SessionFile.Kind
-
-
-@dataclass(frozen=True)
-class Judged:
-    """
-    What a report would come to.
-
-    Attributes:
-        session: the one that has done all this already; None for work to do.
-        replaces: the session of the same day that this one stands in for.
-        tracker_sha256: of the tracker in the script directory, as it was read.
-    """
-
-    network: Network
-    report: Report = field(repr=False)
-    inventory: Inventory = field(repr=False)
-    report_file: str
-    inventory_file: str
-    rule_files: RuleFiles = field(repr=False)
-    known: Known = field(repr=False)
-    outcome: Outcome = field(repr=False)
-    ledger: Ledger = field(repr=False)
-    edits: Edits | None = field(repr=False)
-    notes: list[str]
-    content_sha256: str
-    tracker_sha256: str
-    session: HealthCheckSession | None = None
-    replaces: HealthCheckSession | None = None
-
-
-def preview(
-    network: Network, report: Path, inventory: Path, *, conf: NetworkHcSettings | None = None
-) -> Judged:
-    """
-    Judge a report and write nothing.
-
-    Raises:
-        InputError: a file is not what it should be.
-        NotReadyError: the network lacks files.
-        OlderReportError: the network has a younger report.
-    """
-    return _judge(network, report, inventory, script_folder(), conf or get_conf(), _silent)
 
 
 def run_session(
@@ -121,7 +55,7 @@ def run_session(
     turn = take(session, lease_seconds=conf.LEASE_SECONDS, watch=watch)
     try:
         turn.step(5, "preparing")
-        judged = _judge(
+        judged = judge_files(
             session.network,
             _input(session, Kind.TEC_REPORT, folder),
             _input(session, Kind.INVENTORY_CSV, folder),
@@ -130,7 +64,10 @@ def run_session(
             turn.step,
         )
         if judged.session is not None:
-            return _repeated(turn, judged.session)
+            before = _repeated(turn, judged.session)
+            republish(session.network, folder=folder)
+            before.refresh_from_db()
+            return before
         _write_files(turn, judged, conf, folder)
         _write_rows(turn, judged, conf, folder)
     except BaseException as error:
@@ -141,121 +78,6 @@ def run_session(
     session.refresh_from_db()
     mail_session(session)
     return session
-
-
-def last_session(network: Network) -> HealthCheckSession | None:
-    """Return the session whose report a network has got as its newest."""
-    done = network.sessions.filter(status=Status.COMPLETED, report_on__isnull=False)
-    return done.order_by("-report_on", "-pk").first()
-
-
-def _judge(
-    network: Network,
-    report_path: Path,
-    inventory_path: Path,
-    folder: ScriptFolder,
-    conf: NetworkHcSettings,
-    step: Callable[[int, str], None],
-) -> Judged:
-    _need_files(network, folder)
-    step(15, "reading the report")
-    report = read_report(report_path, limits=conf.report_limits)
-    if report.name.network != network.name:
-        raise InputError(
-            report_path.name,
-            f"this report is of network {report.name.network!r}; {network.name!r} is wanted.",
-        )
-    step(20, "reading the inventory")
-    inventory = read_inventory(inventory_path, most_mb=conf.INVENTORY_MB)
-    files = read_rule_files(network, folder, conf)
-    day = report.name.day
-    rules, rules_sha256 = rules_for(network, files, day=day)
-    last = last_session(network)
-    _refuse_older(report, last, network)
-    replaces = last if last is not None and last.report_on == day else None
-    options = Options(frozenset(conf.MASKED_TESTS), conf.HOLD_UNVERIFIED)
-    content = _content_sha256(report_path, inventory_path, rules_sha256, options)
-    step(25, "comparing")
-    tracker_sha256 = checksum(folder.tracker(network.name))
-    known = known_of(network, without=replaces)
-    edits = None
-    if tracker_sha256 != network.tracker_sha256:
-        edits = edits_of(
-            network,
-            folder.tracker(network.name),
-            known,
-            conf,
-            base_sha256=network.tracker_sha256,
-        )
-        known = edits.known
-    outcome = judge(
-        known.standing,
-        day=day,
-        findings=report.findings,
-        lines=report.nodes,
-        inventory=inventory.items,
-        rules=rules,
-        options=options,
-    )
-    is_same = replaces is not None and replaces.content_sha256 == content and not edits
-    return Judged(
-        network=network,
-        report=report,
-        inventory=inventory,
-        report_file=report_path.name,
-        inventory_file=inventory_path.name,
-        rule_files=files,
-        known=known,
-        outcome=outcome,
-        ledger=advanced(known.cases, outcome, network=network.name, written=known.begun),
-        edits=edits,
-        notes=[*report.notes, *inventory.notes, *files.notes, *_doubts(report, inventory)],
-        content_sha256=content,
-        tracker_sha256=tracker_sha256,
-        session=replaces if is_same else None,
-        replaces=replaces,
-    )
-
-
-def _need_files(network: Network, folder: ScriptFolder) -> None:
-    missing = [one.name for one in folder.required(network.name) if not one.is_file()]
-    if missing:
-        raise NotReadyError(
-            f"{network} is not ready: {', '.join(missing)} missing in {str(folder.root)!r}. "
-            "Put them there, or write them from the templates: "
-            f"hc_setup --action setup --network {network.name!r}."
-        )
-    if not network.is_ready:
-        raise NotReadyError(
-            f"{network} is not ready: check it with hc_setup --action validate "
-            f"--network {network.name!r}."
-        )
-
-
-def _refuse_older(report: Report, last: HealthCheckSession | None, network: Network) -> None:
-    if last is None or last.report_on is None or last.report_on <= report.name.day:
-        return
-    raise OlderReportError(
-        f"{network} has the report of {last.report_on} already, and this one is of "
-        f"{report.name.day}: an older report would close what the younger one has found. Take the "
-        "younger one back (hc_undo), run this one, and run the younger one again."
-    )
-
-
-def _doubts(report: Report, inventory: Inventory) -> list[str]:
-    """Say when an inventory is hardly that of the report's network."""
-    nodes = {one.node for one in report.nodes}
-    own = {one.node for one in inventory.items}
-    strangers = len(own - nodes)
-    if own and strangers * 2 > len(own):
-        return [f"{strangers} of {len(own)} nodes of the inventory are not in the report."]
-    return []
-
-
-def _content_sha256(report: Path, inventory: Path, rules: str, options: Options) -> str:
-    how = [sorted(options.masked_tests), options.holds_unverified]
-    whole = json.dumps([checksum(report), checksum(inventory), rules, how])
-    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _input(session: HealthCheckSession, kind: SessionFile.Kind, folder: ScriptFolder) -> Path:
@@ -413,19 +235,9 @@ def _notes(judged: Judged) -> list[str]:
     return [*judged.notes, *(judged.edits.notes if judged.edits else ())]
 
 
-def day_before(session: HealthCheckSession) -> date | None:
-    """Return the day of the report before that of a session, one of its first tracker included."""
-    runs = NodeRun.objects.filter(node__network=session.network_id, report_on__lt=session.day)
-    return runs.order_by("-report_on").values_list("report_on", flat=True).first()
-
-
 def _forget_stock(session: HealthCheckSession, keep: int) -> None:
     """Let go of the inventories of all but the newest reports; their files stay."""
     others = session.network.sessions.filter(status=Status.COMPLETED, report_on__isnull=False)
     newest = others.order_by("-report_on", "-pk").values_list("pk", flat=True)[: keep - 1]
     items = InventoryItem.objects.filter(session__network=session.network_id)
     items.exclude(session__in=[session.pk, *newest]).delete()
-
-
-def _silent(_percent: int, _text: str) -> None:
-    """Say nothing."""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from django_network_hc.conf import get_conf
 from django_network_hc.exceptions import InputError
-from django_network_hc.models import HealthCheckSession, Network, SessionFile
+from django_network_hc.models import HealthCheckSession, Network, NodeRun, SessionFile
 from django_network_hc.readers import Report, read_report
 from django_network_hc.services.folders import script_folder
 
-__all__ = ["report_of", "report_of_day"]
+__all__ = ["day_before", "last_session", "report_of", "report_of_day"]
 
 
 def report_of(path: Path) -> Report:
@@ -44,3 +44,17 @@ def report_of_day(network: Network, day: date) -> Report:
     if not path or not path.is_file():
         raise InputError(f"report of {day}", "its file was cleaned up: give the file itself.")
     return report_of(path)
+
+
+def last_session(network: Network) -> HealthCheckSession | None:
+    """Return the session whose report a network has got as its newest."""
+    done = network.sessions.filter(
+        status=HealthCheckSession.Status.COMPLETED, report_on__isnull=False
+    )
+    return done.order_by("-report_on", "-pk").first()
+
+
+def day_before(session: HealthCheckSession) -> date | None:
+    """Return the day of the report before that of a session, one of its first tracker included."""
+    runs = NodeRun.objects.filter(node__network=session.network_id, report_on__lt=session.day)
+    return runs.order_by("-report_on").values_list("report_on", flat=True).first()

@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Count, Q, QuerySet
 
 from django_network_hc.models import Case, HealthCheckSession, Network
-from django_network_hc.services.processing import last_session
+from django_network_hc.services.reports import last_session
 
 __all__ = [
     "MOST_MONTHS",

@@ -11,7 +11,7 @@ from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.services.edits import apply_edits, edits_of
 from django_network_hc.services.folders import checksum, publish, script_folder
 from django_network_hc.services.known import known_of
-from django_network_hc.services.processing import day_before, last_session
+from django_network_hc.services.reports import day_before, last_session
 from django_network_hc.services.sessions import sessions_at_work
 from django_network_hc.services.writing import take_back
 

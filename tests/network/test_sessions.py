@@ -230,6 +230,20 @@ class TestPublishing:
         assert any("put in its place" in note for note in found.notes)
         assert read_tracker(path).columns.keys() == known_of(network).columns.keys()
 
+    def test_same_report_again_puts_the_tracker_in_its_place(self, root, monkeypatch):
+        network = prepared(root)
+
+        def full(*_args):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("django_network_hc.services.publishing.publish", full)
+            first = run_month(network, 0)
+
+        again = run_month(network, 0)
+
+        assert (again, again.is_published) == (first, True)
+
     def test_edit_made_before_the_tracker_is_put_there_later_is_in_its_case(
         self, root, monkeypatch
     ):

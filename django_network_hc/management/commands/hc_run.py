@@ -9,7 +9,8 @@ from django_network_hc.conf import get_conf
 from django_network_hc.management.base import NetworkCommand
 from django_network_hc.models import HealthCheckSession, SessionFile
 from django_network_hc.services.folders import script_folder
-from django_network_hc.services.processing import Judged, preview, run_session
+from django_network_hc.services.judging import Judged, preview
+from django_network_hc.services.processing import run_session
 from django_network_hc.services.sessions import Input, find_session, open_session
 from django_opskit.commands import ExitStatus, UsageError
 from django_opskit.identity import user_name
