@@ -43,6 +43,24 @@ class CaseForm(_Form):
         self.open_status = self.instance.status
         if self.instance.pk and not self.instance.is_open:
             self.initial["status"] = self.instance.state
+        # What was on the page comes back with what was written: others may write meanwhile.
+        for field in self.fields.values():
+            field.show_hidden_initial = True
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what would overwrite what somebody else has written in the meantime."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in self.changed_data:
+            seen = self.data.get(self.add_initial_prefix(name), "")
+            here = self.initial.get(name) or ""
+            if _lines(seen) != _lines(here) and _lines(cleaned.get(name, "")) != _lines(here):
+                self.add_error(
+                    name,
+                    ValidationError(
+                        _("Somebody has written this meanwhile: %(text)s"), params={"text": here}
+                    ),
+                )
+        return {name: _lines(value) for name, value in cleaned.items()}
 
     def clean_status(self) -> str:
         """Refuse to open a case whose finding has an open one."""
@@ -55,6 +73,11 @@ class CaseForm(_Form):
                 _("This finding has an open case already: %(case)s."), params={"case": other}
             )
         return status
+
+
+def _lines(text: Any) -> Any:
+    """Return a text with the line ends of a report, whatever a browser sends."""
+    return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
 @admin.register(Case)

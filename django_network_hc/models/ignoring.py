@@ -88,7 +88,14 @@ class IgnoreRule(models.Model):
             raise ValidationError({"hc_id": _("Say which node is meant.")})
         if self.scope == self.Scope.NODE_TEST:
             self.priority, self.text = "", ""
+        # As a report has them, whatever a browser sends.
+        self.text = self.text.replace("\r\n", "\n").strip()
         self.key = self.key_of(self.scope, self.test, self.hc_id, self.priority, self.text)
+        others = IgnoreRule.objects.filter(
+            network=self.network_id, key=self.key, source=self.source
+        )
+        if others.exclude(pk=self.pk).exists():
+            raise ValidationError(_("The network has this rule already."), code="unique")
 
     @staticmethod
     def key_of(scope: str, test: str, hc_id: int | None, priority: str, text: str) -> str:

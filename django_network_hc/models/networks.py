@@ -90,6 +90,11 @@ class Network(models.Model):
                     )
                 }
             )
+        others = Network.objects.filter(name=self.name, removed_as=self.removed_as)
+        if others.exclude(pk=self.pk).exists():
+            raise ValidationError(
+                {"name": _("There is a network of this name already.")}, code="unique"
+            )
 
     @property
     def is_ready(self) -> bool:

@@ -10,9 +10,12 @@ from django_network_hc.exceptions import InputError
 
 __all__ = ["LONGEST_WORD", "Columns", "check_words", "day", "node_id", "normalised", "text"]
 
-_ODD = re.compile("[\0\ud800-\udfff]")
+_ODD = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
+#: More does not fit into a cell of Excel.
+LONGEST_TEXT = 32_767
 #: How long a test or a priority may be.
 LONGEST_WORD = 100
+_LONGEST = {"test": LONGEST_WORD, "priority": LONGEST_WORD, "status": 255}
 _SIGNS = re.compile(r"[^a-z0-9#]+")
 #: How days are written, and how long.
 _DAY_FORMATS = {
@@ -27,16 +30,20 @@ _SERIALS = range(32_874, 73_415)
 _EPOCH = date(1899, 12, 30).toordinal()
 
 
-def text(cell: Any) -> str:
+def text(cell: object) -> str:
     """
     Return a cell as a text: a whole number without a point, and none for nothing.
 
-    Characters that no database takes, NUL and halves of others, become U+FFFD.
+    A text is as it would come back out of a workbook: its lines end with a line feed, it has no
+    more characters than a cell holds, and those that no database or no XML takes are U+FFFD.
     """
     if isinstance(cell, str):
-        if cell.isascii():
-            return cell if "\0" not in cell else cell.replace("\0", "\ufffd")
-        return _ODD.sub("\ufffd", cell)
+        if len(cell) > LONGEST_TEXT:
+            cell = cell[:LONGEST_TEXT]
+        if "\r" in cell:
+            cell = cell.replace("\r\n", "\n").replace("\r", "\n")
+        is_plain = cell.isascii() and "\0" not in cell
+        return cell if is_plain else _ODD.sub("\ufffd", cell)
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():
@@ -76,17 +83,17 @@ def check_words(
     words: dict[str, str], headers: dict[str, tuple[str, ...]], *, file: str, sheet: str, row: int
 ) -> None:
     """
-    Refuse a test or a priority that is none.
+    Refuse a test, a priority or a status that is none.
 
     Raises:
         InputError: one is longer than any that there is.
     """
-    for name in ("test", "priority"):
-        if len(words[name]) > LONGEST_WORD:
+    for name, most in _LONGEST.items():
+        word = words.get(name, "")
+        if len(word) > most:
             raise InputError(
                 file,
-                f"{words[name][:30]!r}... has {len(words[name])} characters; {LONGEST_WORD} are "
-                "the most.",
+                f"{word[:30]!r}... has {len(word)} characters; {most} are the most.",
                 sheet=sheet,
                 row=row,
                 column=headers[name][0],

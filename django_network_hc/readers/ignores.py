@@ -87,17 +87,19 @@ def read_ignored_findings(
     rows = book.rows(_SHEET)
     columns = Columns(next(rows, ()), _COLUMNS, file=book.name, sheet=_SHEET)
     found = IgnoredFindings()
+    bad = 0
     for number, row in enumerate(rows, start=2):
         if not any(row):
             continue
         node = node_id(columns.cell(row, "node"))
         test = columns.text(row, "test").strip()
-        if node is None or not test:
-            found.notes.append(f"Row {number} of {book.name} has no HC Id or no test.")
-            continue
         priority, finding = (columns.text(row, one).strip() for one in ("priority", "text"))
-        if len(test) > LONGEST_WORD or len(priority) > LONGEST_WORD:
-            found.notes.append(f"Row {number} of {book.name} has no such test or priority.")
+        if node is None or not test or max(len(test), len(priority)) > LONGEST_WORD:
+            bad += 1
+            if bad <= _MOST_NOTED:
+                found.notes.append(f"Row {number} of {book.name} has no HC Id or no test.")
             continue
         found.selections.append((node, test, priority, finding))
+    if bad > _MOST_NOTED:
+        found.notes.append(f"{bad - _MOST_NOTED} more rows of {book.name} are no findings.")
     return found

@@ -8,6 +8,7 @@ that went out, so that what a person changed counts, and what nobody touched doe
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from django.utils import timezone
 from simple_history.utils import bulk_update_with_history  # type: ignore[import-untyped]  # no types
@@ -25,12 +26,28 @@ from django_network_hc.services.known import Known
 from django_network_hc.services.writing import put_cases
 from django_opskit.batches import batches
 
-__all__ = ["Edits", "apply_edits", "apply_status", "conflict_notes", "edits_of", "other_open_case"]
+__all__ = [
+    "Edits",
+    "apply_edits",
+    "apply_status",
+    "conflict_notes",
+    "edits_of",
+    "is_edited",
+    "other_open_case",
+]
 
 State = CaseRow.State
 _AT_ONCE = 1000
+_DONE = (HealthCheckSession.Status.COMPLETED, HealthCheckSession.Status.UNDONE)
 _MOST_NOTED = 50
 _FIELDS = ("origin", "category", "hardware", "card", "remarks")
+
+
+class Change(NamedTuple):
+    """A case that somebody has written into: as it was known, and as it is to be."""
+
+    before: Case
+    after: Case
 
 
 @dataclass
@@ -40,13 +57,13 @@ class Edits:
 
     Attributes:
         known: what is known of the network with it.
-        changed: cases that are not what they were, each with its primary key.
+        changed: cases that are not what they were.
         added: cases that people have written, for findings that no report had.
         notes: conflicts, and what was odd.
     """
 
     known: Known = field(repr=False)
-    changed: list[Case] = field(default_factory=list, repr=False)
+    changed: list[Change] = field(default_factory=list, repr=False)
     added: list[Case] = field(default_factory=list, repr=False)
     notes: list[str] = field(default_factory=list)
     conflicts: int = 0
@@ -82,17 +99,23 @@ def edits_of(
     single, doubles = _opened_once(merged.cases, before)
     cases, folds = folded(single)
     begun = {case.row for case in known.begun.values()}
+    ours = [case for case in cases if _is_ours(case, before)]
+    # Rows of a sheet have numbers that are no keys of cases.
+    added = [case._replace(row=0) for case in cases if not _is_ours(case, before)]
     now = Known(
-        cases=[case for case in cases if case.row not in begun or not _is_ours(case, before)],
+        cases=[*(case for case in ours if case.row not in begun), *added],
         nodes=known.nodes,
         columns=known.columns,
-        begun={case.key: case for case in cases if case.row in begun and _is_ours(case, before)},
+        begun={case.key: case for case in ours if case.row in begun},
     )
-    ours = [case for case in cases if _is_ours(case, before)]
     found = Edits(
         known=now,
-        changed=[case for case in ours if _written(case) != _written(before[case.row])],
-        added=[case for case in cases if not _is_ours(case, before)],
+        changed=[
+            Change(before[case.row], case)
+            for case in ours
+            if _written(case) != _written(before[case.row])
+        ],
+        added=added,
         conflicts=len(merged.conflicts),
     )
     found.notes = [
@@ -105,6 +128,17 @@ def edits_of(
         *_counted(len(found.added), "rows were added by people: they are cases now"),
     ]
     return found
+
+
+def is_edited(network: Network, sha256: str) -> bool:
+    """Return whether a tracker is none that this app has written, kept or taken in before."""
+    if sha256 in ("", network.tracker_sha256):
+        return False
+    return not SessionFile.objects.filter(
+        session__network=network,
+        session__status__in=_DONE,
+        sha256=sha256,
+    ).exists()
 
 
 def _refuse_strangers(network: Network, edited: Tracker, known: Known, path: Path) -> None:
@@ -122,28 +156,53 @@ def _refuse_strangers(network: Network, edited: Tracker, known: Known, path: Pat
 def apply_edits(
     network: Network, edits: Edits, *, reason: str = "Written into the tracker"
 ) -> None:
-    """Write edits into the database, in the caller's transaction, with their history."""
+    """
+    Write edits into the database, in the caller's transaction, with their history.
+
+    Only what was changed in the tracker is written; what somebody has changed here since it was
+    compared stays, and a note says what the tracker has.
+    """
+    locked = CaseRow.objects.select_for_update()
     for some in batches(edits.changed, _AT_ONCE):
-        rows = CaseRow.objects.in_bulk([case.row for case in some])
-        changed = []
-        for case in some:
-            row = rows[case.row]
-            for name in _FIELDS:
-                setattr(row, name, getattr(case.engineering, name))
-            row.extras = dict(case.extras)
-            apply_status(row, case.status)
-            changed.append(row)
+        rows = locked.in_bulk([change.after.row for change in some])
         # Those that end first: a finding has one open case at a time.
-        changed.sort(key=lambda row: row.is_open)
+        changed = [rows[change.after.row] for change in some]
+        for row, change in zip(changed, some, strict=True):
+            edits.notes += _write(row, change)
         fields = [*_FIELDS, "extras", "state", "status", "closed_on", "closed_by", "is_unverified"]
-        for is_ending in (True, False):
-            those = [row for row in changed if row.is_open is not is_ending]
+        for is_open_now in (False, True):
+            those = [row for row in changed if row.is_open is is_open_now]
             if those:
                 bulk_update_with_history(
                     those, CaseRow, fields, batch_size=200, default_change_reason=reason
                 )
     if edits.added:
         _add(network, edits)
+
+
+def _write(row: CaseRow, change: Change) -> list[str]:
+    """Write what was changed in the tracker into a case; return notes on what was not."""
+    notes = []
+    before, after = change.before.engineering, change.after.engineering
+    for name, was, now in zip(_FIELDS, before, after, strict=True):
+        here = getattr(row, name)
+        if now in (was, here):
+            continue
+        if here.strip() != was.strip():
+            notes.append(
+                f"Case {row.pk}: {name} was changed here meanwhile and stays {here!r}; the tracker "
+                f"has {now!r}."
+            )
+            continue
+        setattr(row, name, now)
+    had = dict(change.before.extras)
+    row.extras = {
+        **row.extras,
+        **{name: value for name, value in change.after.extras if value != had.get(name, "")},
+    }
+    if change.after.status.strip() != change.before.status.strip():
+        apply_status(row, change.after.status)
+    return notes
 
 
 def apply_status(row: CaseRow, status: str) -> None:
@@ -156,7 +215,8 @@ def apply_status(row: CaseRow, status: str) -> None:
         return
     ended = State(status.strip().upper())
     if row.state != ended:
-        row.state, row.closed_on = ended, timezone.localdate()
+        # By a person: no step back of a session opens it again.
+        row.state, row.closed_on, row.closed_by = ended, timezone.localdate(), None
 
 
 def conflict_notes(conflicts: Sequence[Conflict]) -> list[str]:
@@ -176,15 +236,13 @@ def other_open_case(case: CaseRow) -> CaseRow | None:
 
 
 def _add(network: Network, edits: Edits) -> None:
-    last = max(edits.known.columns, default=None)
-    put_cases(network, edits.added, last_seen_on=last)
+    put_cases(network, edits.added, last_seen_on=None)
     # Not every database says which keys it gave.
     count = len(edits.added)
-    keys = network.cases.order_by("-pk").values_list("pk", flat=True)[:count]
-    places = iter(sorted(keys))
-    edits.known.cases = [
-        case._replace(row=next(places)) if case in edits.added else case
-        for case in edits.known.cases
+    keys = sorted(network.cases.order_by("-pk").values_list("pk", flat=True)[:count])
+    cases = edits.known.cases
+    cases[-count:] = [
+        case._replace(row=key) for case, key in zip(cases[-count:], keys, strict=True)
     ]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django_network_hc.conf import get_conf
+from django_network_hc.engine.names import TEMPLATE
 from django_network_hc.exceptions import InputError, NetworkHcError
 from django_network_hc.workbooks.outputs import tracker_name
 
@@ -61,7 +62,7 @@ class ScriptFolder:
     @property
     def templates(self) -> tuple[Path, Path, Path]:
         """Return the three files that a new network may begin with."""
-        return self.required("Template")
+        return self.required(TEMPLATE)
 
     def session(self, session_id: UUID) -> Path:
         """Return the folder of a session."""

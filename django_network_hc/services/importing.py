@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django_network_hc.conf import get_conf
-from django_network_hc.engine.names import is_network_name
+from django_network_hc.engine.names import TEMPLATE, is_network_name
 from django_network_hc.exceptions import InputError, NetworkHcError
 from django_network_hc.models import Network
 from django_network_hc.readers import read_tracker
@@ -14,7 +14,6 @@ from django_network_hc.services.networks import is_fresh, take_in_tracker, valid
 __all__ = ["Imported", "import_directory"]
 
 _SUFFIX = "_HC_Issues_Tracker.xlsx"
-_TEMPLATE = "Template"
 
 
 @dataclass
@@ -59,7 +58,7 @@ def import_directory(
     found = []
     for path in sorted(source.root.glob(f"*{_SUFFIX}")):
         name = path.name.removesuffix(_SUFFIX)
-        if name == _TEMPLATE or name.startswith(("~$", ".")):
+        if name == TEMPLATE or name.startswith(("~$", ".")):
             continue
         found.append(_import(name, path, source, customer, initiated_by, dry_run=dry_run))
     return found

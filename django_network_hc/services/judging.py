@@ -15,9 +15,9 @@ from django_network_hc.engine.comparing import Options
 from django_network_hc.engine.ledger import Ledger, advanced
 from django_network_hc.engine.outcome import Outcome, judge
 from django_network_hc.exceptions import InputError, NotReadyError, OlderReportError
-from django_network_hc.models import HealthCheckSession, Network
+from django_network_hc.models import HealthCheckSession, Network, NodeRun
 from django_network_hc.readers import Inventory, Report, read_inventory, read_report
-from django_network_hc.services.edits import Edits, edits_of
+from django_network_hc.services.edits import Edits, edits_of, is_edited
 from django_network_hc.services.folders import ScriptFolder, checksum, script_folder
 from django_network_hc.services.known import Known, known_of
 from django_network_hc.services.reports import last_session
@@ -34,6 +34,7 @@ class Judged:
     Attributes:
         session: the one that has done all this already; None for work to do.
         replaces: the session of the same day that this one stands in for.
+        last: the session whose report was the newest.
         tracker_sha256: of the tracker in the script directory, as it was read.
     """
 
@@ -52,6 +53,7 @@ class Judged:
     tracker_sha256: str
     session: HealthCheckSession | None = None
     replaces: HealthCheckSession | None = None
+    last: HealthCheckSession | None = None
 
 
 def preview(
@@ -114,7 +116,7 @@ def judge_files(
     tracker_sha256 = checksum(folder.tracker(network.name))
     known = known_of(network, without=replaces)
     edits = None
-    if tracker_sha256 != network.tracker_sha256:
+    if is_edited(network, tracker_sha256):
         edits = edits_of(
             network,
             folder.tracker(network.name),
@@ -149,6 +151,7 @@ def judge_files(
         tracker_sha256=tracker_sha256,
         session=replaces if is_same else None,
         replaces=replaces,
+        last=last,
     )
 
 
@@ -168,7 +171,17 @@ def _need_files(network: Network, folder: ScriptFolder) -> None:
 
 
 def _refuse_older(report: Report, last: HealthCheckSession | None, network: Network) -> None:
-    if last is None or last.report_on is None or last.report_on <= report.name.day:
+    day = report.name.day
+    imported = NodeRun.objects.filter(
+        node__network=network, session__isnull=True, report_on__gte=day
+    )
+    newest = imported.order_by("-report_on").values_list("report_on", flat=True).first()
+    if newest is not None:
+        raise OlderReportError(
+            f"The tracker that {network} began with has the report of {newest} already: one of "
+            f"{day} comes too late."
+        )
+    if last is None or last.report_on is None or last.report_on <= day:
         return
     raise OlderReportError(
         f"{network} has the report of {last.report_on} already, and this one is of "

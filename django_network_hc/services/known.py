@@ -93,7 +93,7 @@ def _cases(
         address, location, label, ne_type, name, task, state, status = (
             once.setdefault(one, one) for one in row[7:15]
         )
-        if closed_by is not None and row[-1] == closed_by:
+        if closed_by is not None and row[-1] == closed_by and state == CaseRow.State.CLOSED:
             state = CaseRow.State.OPEN
         yield Case(
             key=(hc_id, test, priority, issue, renumbered.get(str(pk), text)),

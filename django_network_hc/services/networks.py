@@ -30,8 +30,10 @@ from django_network_hc.services.rules import read_rule_files, take_in_rules
 from django_network_hc.services.sessions import (
     Input,
     Stream,
+    cancel,
     fail,
     open_session,
+    refuse_removed,
     sessions_at_work,
     take,
 )
@@ -124,6 +126,7 @@ def validate(network: Network, *, initiated_by: str, dry_run: bool = False) -> V
         initiated_by: who wants it, for the record.
         dry_run: only look.
     """
+    refuse_removed(network)
     folder, conf = script_folder(), get_conf()
     files: dict[Path, int | None] = {
         one: one.stat().st_size if one.is_file() else None for one in folder.required(network.name)
@@ -186,6 +189,10 @@ def take_in_tracker(
         turn = take(session, lease_seconds=conf.LEASE_SECONDS)
         path = folder.session(session.session_id) / session.files.get().path
         turn.step(20, "reading the tracker")
+        # Another one may have ended since: the first tracker is taken in once.
+        is_first = is_fresh(network)
+        session.session_type = Type.NEW_NETWORK_SETUP if is_first else Type.MAINTENANCE
+        session.save(update_fields=["session_type"])
         if is_first:
             tracker = read_tracker(path, limits=conf.tracker_limits)
             cases, notes = _history(tracker)
@@ -221,8 +228,19 @@ def take_in_tracker(
 
 
 def remove(network: Network) -> None:
-    """Remove a network: its name is free again, and what is known of it stays."""
-    Network.objects.filter(pk=network.pk, removed_as=0).update(removed_as=network.pk)
+    """
+    Remove a network: its name is free again, and what is known of it stays.
+
+    Raises:
+        SessionLockedError: a session of it is at work; nothing was done.
+    """
+    with transaction.atomic():
+        Network.objects.select_for_update().get(pk=network.pk)
+        if at_work := sessions_at_work([network]):
+            raise SessionLockedError(f"Session {at_work[0]} of {network} is at work.")
+        for session in network.sessions.filter(status=Status.PENDING):
+            cancel(session)
+        Network.objects.filter(pk=network.pk, removed_as=0).update(removed_as=network.pk)
 
 
 def reset(networks: list[Network], *, dry_run: bool = False) -> list[Reset]:

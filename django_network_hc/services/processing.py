@@ -16,6 +16,7 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 
 from django_network_hc.conf import NetworkHcSettings, get_conf
+from django_network_hc.engine.ledger import is_open
 from django_network_hc.exceptions import ChangedMeanwhileError, InputError
 from django_network_hc.models import HealthCheckSession, InventoryItem, Network, SessionFile
 from django_network_hc.services.edits import apply_edits
@@ -23,10 +24,10 @@ from django_network_hc.services.folders import ScriptFolder, script_folder, sync
 from django_network_hc.services.judging import Judged, judge_files
 from django_network_hc.services.mailing import mail_session
 from django_network_hc.services.publishing import publish_tracker, republish
-from django_network_hc.services.reports import day_before
+from django_network_hc.services.reports import day_before, last_session
 from django_network_hc.services.rules import count_hits, take_in_rules
 from django_network_hc.services.script import ScriptRun, run_script
-from django_network_hc.services.sessions import Turn, fail, keep_file, take
+from django_network_hc.services.sessions import Turn, fail, keep_file, refuse_removed, take
 from django_network_hc.services.writing import Writing, take_back
 from django_network_hc.workbooks.outputs import Check, write_outputs
 
@@ -166,7 +167,12 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
     tracker = next(one for one, kind in files if kind == Kind.TRACKER_GENERATED)
     with _once_more_if_changed(), transaction.atomic():
         # Whoever edits cases or rules by hand may; another session of the network may not.
-        Network.objects.select_for_update().get(pk=judged.network.pk)
+        refuse_removed(Network.objects.select_for_update().get(pk=judged.network.pk))
+        if last_session(judged.network) != judged.last:
+            raise ChangedMeanwhileError(
+                "Another report was processed or taken back while this session worked: run it "
+                "again."
+            )
         # What people have written into the tracker itself comes first: no case goes that has it.
         if judged.edits is not None:
             apply_edits(session.network, judged.edits)
@@ -188,7 +194,7 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
         )
         before = writing.write()
         take_in_rules(session.network, judged.rule_files)
-        count_hits(session.network, outcome.sorted, day=outcome.day)
+        before["hits"] = count_hits(session.network, outcome.sorted, day=outcome.day)
         _forget_stock(session, conf.KEEP_INVENTORIES)
         for path, kind in files:
             keep_file(session, path, kind, folder=folder)
@@ -232,7 +238,14 @@ def _kind(path: Path, judged: Judged) -> SessionFile.Kind:
 
 
 def _notes(judged: Judged) -> list[str]:
-    return [*judged.notes, *(judged.edits.notes if judged.edits else ())]
+    again = {case.key for case in judged.ledger.begun}
+    ended = [
+        f"Case {case.row} was set to {case.status} by hand; the corrected report has its finding, "
+        "and it is open again."
+        for case in judged.known.begun.values()
+        if case.key in again and not is_open(case.status)
+    ]
+    return [*judged.notes, *(judged.edits.notes if judged.edits else ()), *ended]
 
 
 def _forget_stock(session: HealthCheckSession, keep: int) -> None:

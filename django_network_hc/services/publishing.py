@@ -18,7 +18,7 @@ from django_network_hc.services.folders import ScriptFolder, checksum, publish
 from django_network_hc.services.known import known_of
 from django_network_hc.services.sessions import keep_file
 
-__all__ = ["publish_tracker", "republish"]
+__all__ = ["keep_tracker", "publish_tracker", "republish"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def publish_tracker(
     target = folder.tracker(network.name)
     rows = HealthCheckSession.objects.filter(pk=session.pk)
     try:
-        before = _keep(session, target, folder)
+        before = keep_tracker(session, target, folder)
         publish(tracker, target)
     except OSError as error:
         logger.exception("session=%s could not publish %s", session, target)
@@ -71,7 +71,7 @@ def republish(network: Network, *, folder: ScriptFolder) -> bool:
     return publish_tracker(last, path, expected=network.tracker_sha256, folder=folder)
 
 
-def _keep(session: HealthCheckSession, target: Path, folder: ScriptFolder) -> Path | None:
+def keep_tracker(session: HealthCheckSession, target: Path, folder: ScriptFolder) -> Path | None:
     """
     Keep a tracker that is to be replaced in the folder of the session that does it.
 

@@ -89,16 +89,23 @@ def take_in_rules(network: Network, files: RuleFiles) -> None:
         )
 
 
-def count_hits(network: Network, ruled: Sorted, *, day: date) -> None:
-    """Write down how many findings of a report fell to each rule."""
+def count_hits(network: Network, ruled: Sorted, *, day: date) -> dict[str, list[object]]:
+    """Write down how many findings of a report fell to each rule; return what was before."""
+    rules = network.ignore_rules.filter(~Q(hits=0) | Q(last_hit_on__isnull=False))
+    before: dict[str, list[object]] = {
+        str(pk): [hits, last and last.isoformat()]
+        for pk, hits, last in rules.values_list("pk", "hits", "last_hit_on")
+    }
     network.ignore_rules.filter(~Q(hits=0)).update(hits=0)
     hits = {_key_of(rule): count for rule, count in ruled.hits.items()}
     changed = []
     for one in network.ignore_rules.only("pk", "key"):
         if one.key in hits:
+            before.setdefault(str(one.pk), [0, None])
             one.hits, one.last_hit_on = hits[one.key], day
             changed.append(one)
     IgnoreRule.objects.bulk_update(changed, ["hits", "last_hit_on"], batch_size=_AT_ONCE)
+    return before
 
 
 def _rule_of(one: IgnoreRule) -> Rule:

@@ -72,13 +72,28 @@ def run_script(
     Raises:
         ScriptError: it is missing, took too long, or left no tracker that can be read.
     """
+    try:
+        return _run(run, outcome, conf, target, beat)
+    except (OSError, shutil.Error) as error:
+        raise ScriptError(
+            f"main.py could not be run, or left what cannot be read: {error}"
+        ) from error
+
+
+def _run(
+    run: ScriptRun,
+    outcome: Outcome,
+    conf: NetworkHcSettings,
+    target: Path,
+    beat: Callable[[], None],
+) -> list[str]:
     shutil.rmtree(run.own, ignore_errors=True)
     copy = run.own / "Script"
     _copy(run, copy)
     tracker = copy / tracker_name(run.network.name)
     before = checksum(tracker)
     status = _execute(run, copy, conf, beat)
-    if checksum(tracker) in ("", before):
+    if not tracker.is_file() or checksum(tracker) == before:
         raise ScriptError(f"main.py ended with {status} and wrote no tracker. {_last_words(run)}")
     try:
         found = read_tracker(tracker, limits=conf.tracker_limits)
@@ -89,7 +104,7 @@ def run_script(
             f"main.py ended with {status}, and its tracker has no column of {outcome.day}. "
             f"{_last_words(run)}"
         )
-    for path in sorted((copy / "output").iterdir()):
+    for path in sorted((copy / "output").glob("*")):
         if path.is_file() and not path.name.startswith(run.network.name + "_HC_Issues_Tracker"):
             publish(path, target / path.name)
     publish(tracker, target / delivered_name(run.network.name, outcome.day))

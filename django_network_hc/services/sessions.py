@@ -23,9 +23,11 @@ from django_network_hc.exceptions import (
     NetworkHcError,
     SessionLockedError,
     SessionLostError,
+    UnknownNetworkError,
     UnknownSessionError,
 )
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
+from django_network_hc.readers.cells import text
 from django_network_hc.services.folders import ScriptFolder, checksum, safe_name, sync
 from django_opskit.clock import ServerTime
 from django_opskit.identity import is_known_dead, process_name
@@ -39,6 +41,7 @@ __all__ = [
     "find_session",
     "keep_file",
     "open_session",
+    "refuse_removed",
     "sessions_at_work",
     "take",
 ]
@@ -62,6 +65,7 @@ class Stream(Protocol):
 
 
 _ATTEMPTS = 5
+_LONGEST_ERROR = 5000
 _OVER = (Status.COMPLETED, Status.UNDONE)
 
 
@@ -198,6 +202,8 @@ def take(
         )
         try:
             with transaction.atomic():
+                # Whoever takes back the last session holds this row until that is done.
+                refuse_removed(Network.objects.select_for_update().get(pk=session.network_id))
                 taken = free.update(
                     status=Status.PROCESSING,
                     holder=holder,
@@ -228,6 +234,17 @@ def take(
                 f"{other.current_step or 'beginning'}."
             )
     raise SessionLockedError(f"Others are at work on {session.network}, one after the other.")
+
+
+def refuse_removed(network: Network) -> None:
+    """
+    Refuse to work on a network that was removed: another one may have its name, and its files.
+
+    Raises:
+        UnknownNetworkError: it was.
+    """
+    if network.removed_as:
+        raise UnknownNetworkError(f"{network} was removed.")
 
 
 def fail(session: HealthCheckSession, error: BaseException) -> None:
@@ -274,14 +291,14 @@ def sessions_at_work(networks: Iterable[Network]) -> list[HealthCheckSession]:
     return [one for one in busy if not _has_died(one)]
 
 
-def find_session(text: str) -> HealthCheckSession:
+def find_session(said: str) -> HealthCheckSession:
     """
     Return the session of an id, or of the beginning of one.
 
     Raises:
         UnknownSessionError: there is none, or there are several.
     """
-    wanted = text.replace("-", "").casefold()
+    wanted = said.replace("-", "").casefold()
     if len(wanted) >= 4 and all(one in "0123456789abcdef" for one in wanted):
         # Not by a range of ids: MariaDB sorts them in an order of its own.
         ids = HealthCheckSession.objects.order_by("-pk").values_list("session_id", flat=True)
@@ -290,9 +307,9 @@ def find_session(text: str) -> HealthCheckSession:
             return HealthCheckSession.objects.select_related("network").get(session_id=found[0])
         if found:
             names = ", ".join(map(str, found[:5]))
-            raise UnknownSessionError(f"{text!r} begins several sessions: {names}.")
+            raise UnknownSessionError(f"{said!r} begins several sessions: {names}.")
     raise UnknownSessionError(
-        f"There is no session {text!r}: hc_monitor --action failed lists those that can run again."
+        f"There is no session {said!r}: hc_monitor --action failed lists those that can run again."
     )
 
 
@@ -336,9 +353,10 @@ def _copy_stream(one: Input, source: Stream, target: Path) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, NetworkHcError):
-        return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "It was interrupted."
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    # What came out of a file may hold what no database takes.
+    said = text(str(error)).strip()[:_LONGEST_ERROR]
+    if isinstance(error, NetworkHcError):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -8,11 +8,12 @@ from django.db import transaction
 from django_network_hc.conf import get_conf
 from django_network_hc.exceptions import SessionLockedError, UndoError
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
-from django_network_hc.services.edits import apply_edits, edits_of
+from django_network_hc.services.edits import apply_edits, edits_of, is_edited
 from django_network_hc.services.folders import checksum, publish, script_folder
 from django_network_hc.services.known import known_of
+from django_network_hc.services.publishing import keep_tracker
 from django_network_hc.services.reports import day_before, last_session
-from django_network_hc.services.sessions import sessions_at_work
+from django_network_hc.services.sessions import refuse_removed, sessions_at_work
 from django_network_hc.services.writing import take_back
 
 __all__ = ["Undone", "undo_last"]
@@ -50,7 +51,7 @@ def undo_last(network: Network, *, initiated_by: str, dry_run: bool = False) -> 
     folder, conf = script_folder(), get_conf()
     notes: list[str] = []
     with transaction.atomic():
-        Network.objects.select_for_update().get(pk=network.pk)
+        refuse_removed(Network.objects.select_for_update().get(pk=network.pk))
         if at_work := sessions_at_work([network]):
             raise SessionLockedError(f"Session {at_work[0]} of {network} is at work.")
         session = last_session(network)
@@ -58,7 +59,8 @@ def undo_last(network: Network, *, initiated_by: str, dry_run: bool = False) -> 
             raise UndoError(f"{network} has no health check that could be taken back.")
         tracker = folder.tracker(network.name)
         network.refresh_from_db()
-        if tracker.is_file() and checksum(tracker) != network.tracker_sha256:
+        was = checksum(tracker)
+        if is_edited(network, was):
             edits = edits_of(
                 network, tracker, known_of(network), conf, base_sha256=network.tracker_sha256
             )
@@ -77,12 +79,12 @@ def undo_last(network: Network, *, initiated_by: str, dry_run: bool = False) -> 
         if dry_run:
             transaction.set_rollback(True)
             return done
-        _put_back(session, notes)
+        _put_back(session, notes, was)
     session.refresh_from_db()
     return done
 
 
-def _put_back(session: HealthCheckSession, notes: list[str]) -> None:
+def _put_back(session: HealthCheckSession, notes: list[str], was: str) -> None:
     """Put the tracker back that stood there before, last of all that can fail."""
     folder = script_folder()
     network = session.network
@@ -92,5 +94,8 @@ def _put_back(session: HealthCheckSession, notes: list[str]) -> None:
     if not path or not path.is_file():
         notes.append(f"{target.name} stays as it is: the one before it was cleaned up.")
         return
+    keep_tracker(session, target, folder)
+    if checksum(target) != was:
+        raise UndoError(f"{target.name} was edited at this moment: try again.")
     publish(path, target)
     Network.objects.filter(pk=network.pk).update(tracker_sha256=checksum(target))

@@ -20,7 +20,14 @@ from django_network_hc.engine.outcome import Outcome
 from django_network_hc.engine.rows import Case, Key
 from django_network_hc.exceptions import UndoError
 from django_network_hc.models import Case as CaseRow
-from django_network_hc.models import HealthCheckSession, InventoryItem, Network, Node, NodeRun
+from django_network_hc.models import (
+    HealthCheckSession,
+    IgnoreRule,
+    InventoryItem,
+    Network,
+    Node,
+    NodeRun,
+)
 from django_network_hc.services.known import Known, digest
 from django_network_hc.services.loading import load
 from django_network_hc.workbooks.outputs import column_of
@@ -89,7 +96,12 @@ class Writing:
 
     def _see(self, held: Sequence[int]) -> None:
         """Touch the cases that stay open, before there are new ones."""
-        still = CaseRow.objects.filter(network=self.session.network_id, state=State.OPEN)
+        # An open case has no such day: those that are held are marked by it, and left out.
+        for some in batches(held, _AT_ONCE):
+            CaseRow.objects.filter(pk__in=some, state=State.OPEN).update(closed_on=self.outcome.day)
+        still = CaseRow.objects.filter(
+            network=self.session.network_id, state=State.OPEN, closed_on=None
+        )
         # The older day first: MySQL takes the values of a statement from left to right.
         still.update(
             seen_before_on=F("last_seen_on"),
@@ -97,9 +109,7 @@ class Writing:
             times_seen=F("times_seen") + 1,
         )
         for some in batches(held, _AT_ONCE):
-            CaseRow.objects.filter(pk__in=some).update(
-                last_seen_on=F("seen_before_on"), times_seen=F("times_seen") - 1
-            )
+            CaseRow.objects.filter(pk__in=some, state=State.OPEN).update(closed_on=None)
 
     def _renumber(self, places: Mapping[Key, int]) -> dict[str, str]:
         """Give cases the numbers that their findings have now; return the texts before."""
@@ -302,11 +312,12 @@ def take_back(
         for some in batches([one.pk for one in gone], _AT_ONCE):
             rows = CaseRow.objects.filter(pk__in=some)
             rows._raw_delete(rows.db)
-        CaseRow.objects.filter(closed_by=session).update(
+        _refuse_twins(session)
+        CaseRow.objects.filter(closed_by=session, state=State.CLOSED).update(
             state=State.OPEN, closed_by=None, closed_on=None, is_unverified=False
         )
         seen = CaseRow.objects.filter(
-            network=session.network_id, state=State.OPEN, last_seen_on=session.day
+            network=session.network_id, last_seen_on=session.day, times_seen__gt=1
         ).exclude(opened_by=session)
         seen.update(
             last_seen_on=Coalesce(F("seen_before_on"), seen_on),
@@ -314,6 +325,7 @@ def take_back(
             times_seen=F("times_seen") - 1,
         )
         _rekey(_renumbered_back(session))
+        _hits_back(session)
         _nodes_back(session)
         InventoryItem.objects.filter(session=session).delete()
         HealthCheckSession.objects.filter(pk=session.pk, status=Status.COMPLETED).update(
@@ -327,6 +339,31 @@ _NODE_FACTS = ("kind", "location", "sid", "pss_type")
 def _is_edited(case: CaseRow) -> bool:
     own = tuple(getattr(case, name) for name in UNTOUCHED._fields)
     return own != UNTOUCHED or case.status != State.OPEN or bool(case.extras) or not case.is_open
+
+
+def _refuse_twins(session: HealthCheckSession) -> None:
+    """Refuse to open cases again whose findings have other open ones by now."""
+    still = CaseRow.objects.filter(network=session.network_id, state=State.OPEN)
+    twins = CaseRow.objects.filter(
+        closed_by=session,
+        state=State.CLOSED,
+        key__in=still.exclude(opened_by=session).values("key"),
+    )
+    if (twin := twins.first()) is not None:
+        raise UndoError(
+            f"Case {twin} would be open again, and its finding has another open case by now: "
+            "close that one first."
+        )
+
+
+def _hits_back(session: HealthCheckSession) -> None:
+    before: dict[str, list[object]] = session.before.get("hits", {})
+    rules = list(IgnoreRule.objects.filter(network=session.network_id, pk__in=map(int, before)))
+    for one in rules:
+        hits, day = before[str(one.pk)]
+        one.hits = int(str(hits))
+        one.last_hit_on = date.fromisoformat(str(day)) if day else None
+    IgnoreRule.objects.bulk_update(rules, ["hits", "last_hit_on"], batch_size=1000)
 
 
 def _renumbered_back(session: HealthCheckSession) -> list[CaseRow]:

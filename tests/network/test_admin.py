@@ -12,7 +12,7 @@ from django.urls import reverse
 from django_network_hc.models import Case, HealthCheckSession, IgnoreRule, Network
 from django_network_hc.services.folders import checksum, script_folder
 from tests.network.samples import EXPECTED, NETWORK, TRACKER
-from tests.network.workspace import edit, month_files, opened, prepared, run_month
+from tests.network.workspace import case_of, edit, month_files, opened, prepared, run_month
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -260,6 +260,16 @@ class TestNetworkPage:
         case.refresh_from_db()
         assert case.remarks == "from the field"
 
+    def test_second_network_of_a_name_is_refused_with_words(self, root, admin_client):
+        prepared(root)
+        url = reverse("admin:django_network_hc_network_add")
+
+        shown = admin_client.post(
+            url, {"customer": "B", "name": NETWORK, "network_type": "WDM"}
+        ).content.decode()
+
+        assert "There is a network of this name already." in shown
+
     def test_removed_network_is_not_listed_and_keeps_what_is_known(self, root, admin_client):
         network = prepared(root)
 
@@ -273,7 +283,7 @@ class TestNetworkPage:
         assert NETWORK not in page(admin_client, "network_changelist")
         Network.objects.create(customer="CustomerA", name=NETWORK)
 
-    @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "x" * 101])
+    @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "x" * 101, "template"])
     def test_name_that_no_file_could_have_is_refused(self, root, admin_client, name):
         admin_client.post(
             reverse("admin:django_network_hc_network_add"),
@@ -298,7 +308,11 @@ class TestNetworkPage:
 class TestCases:
     def form(self, case, **changes):
         names = ("status", "origin", "category", "hardware", "card", "remarks")
-        return {name: getattr(case, name) for name in names} | changes
+        shown = {name: getattr(case, name) for name in names}
+        if not case.is_open:
+            shown["status"] = case.state
+        seen = {f"initial-{name}": value for name, value in shown.items()}
+        return seen | shown | changes
 
     def test_what_engineers_write_is_saved_with_its_history(self, root, admin_client):
         case = prepared(root).cases.filter(state="OPEN").first()
@@ -309,6 +323,31 @@ class TestCases:
         case.refresh_from_db()
         assert (case.status, case.card, case.state) == ("In progress", "SN-1", "OPEN")
         assert "SN-1" in page(admin_client, "case_history", case.pk)
+
+    def test_page_that_is_older_than_a_session_opens_nothing_again(self, root, admin_client):
+        network = prepared(root)
+        case = case_of(network, EXPECTED[0]["closed"][0])
+        seen = self.form(case, remarks="looked at")
+        run_month(network, 0)
+        url = reverse("admin:django_network_hc_case_change", args=[case.pk])
+
+        admin_client.post(url, seen)
+
+        case.refresh_from_db()
+        assert (case.state, case.remarks) == ("CLOSED", "looked at")
+
+    def test_page_does_not_overwrite_what_somebody_else_has_written(self, root, admin_client):
+        case = prepared(root).cases.filter(state="OPEN").first()
+        seen = self.form(case, card="SN-2", remarks="mine")
+        Case.objects.filter(pk=case.pk).update(remarks="theirs", hardware="theirs too")
+        url = reverse("admin:django_network_hc_case_change", args=[case.pk])
+
+        shown = admin_client.post(url, seen).content.decode()
+        assert "Somebody has written this meanwhile: theirs" in shown
+        admin_client.post(url, seen | {"remarks": seen["initial-remarks"]})
+
+        case.refresh_from_db()
+        assert (case.card, case.remarks, case.hardware) == ("SN-2", "theirs", "theirs too")
 
     def test_closing_and_opening_again(self, root, admin_client):
         case = prepared(root).cases.filter(state="OPEN").first()
@@ -387,6 +426,26 @@ class TestRules:
         assert session.counts["ignored_global"] < EXPECTED[1]["counts"]["ignored_global"]
         rule.refresh_from_db()
         assert (rule.reason, rule.test) == ("until spring", rule.test)
+
+    def test_second_rule_of_the_same_kind_is_refused_with_words(self, root, admin_client):
+        network = prepared(root)
+        url = reverse("admin:django_network_hc_ignorerule_add")
+        rule = {"network": network.pk, "scope": "TEST", "test": "88.8"}
+        admin_client.post(url, rule)
+
+        shown = admin_client.post(url, rule).content.decode()
+
+        assert "The network has this rule already." in shown
+
+    def test_finding_of_several_lines_is_taken_by_its_rule(self, root, admin_client):
+        network = prepared(root)
+        rule = IgnoreRule(network=network, scope="FINDING", test="1.1", hc_id=5, text="a\r\nb")
+        rule.clean()
+
+        assert (rule.text, rule.key) == (
+            "a\nb",
+            IgnoreRule.key_of("FINDING", "1.1", 5, "", "a\nb"),
+        )
 
     def test_rule_without_its_node_is_refused(self, root, admin_client):
         network = prepared(root)

@@ -10,6 +10,7 @@ from django_network_hc.models import Network
 from django_network_hc.readers import read_tracker
 from django_network_hc.services.folders import checksum, script_folder
 from django_network_hc.services.networks import take_in_tracker
+from django_network_hc.services.processing import run_session
 from django_network_hc.services.setup import prepare
 from django_network_hc.services.undoing import undo_last
 from tests.network.samples import EXPECTED, NETWORK, TRACKER
@@ -18,6 +19,7 @@ from tests.network.workspace import (
     edit,
     listed,
     month_files,
+    opened,
     prepared,
     run,
     run_month,
@@ -121,6 +123,77 @@ class TestRowsThatMeet:
 
         case.refresh_from_db()
         assert (later.counts["changed"], case.extras["Ticket"]) == (1, "T-1")
+
+
+class TestMeanwhile:
+    def test_what_is_written_here_while_a_report_is_judged_stays(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        keys = [tuple(one) for one in EXPECTED[1]["open_after"] if one in EXPECTED[0]["open_after"]]
+        case = case_of(network, keys[0])
+        place(script_folder().tracker(NETWORK), case, "Status", "In progress", sheet="OPEN")
+        place(script_folder().tracker(NETWORK), case, "Card Sl#", "from the tracker")
+        session = opened(network, 1)
+
+        def watch(percent, _text):
+            if percent == 85:
+                network.cases.filter(pk=case.pk).update(remarks="from here", card="from here")
+
+        done = run_session(session, watch=watch)
+
+        case.refresh_from_db()
+        assert (case.status, case.remarks) == ("In progress", "from here")
+        assert case.card == "from here"
+        assert any("the tracker has 'from the tracker'" in note for note in done.notes)
+
+    def test_closed_row_that_a_person_adds_is_no_case_of_another(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        path = script_folder().tracker(NETWORK)
+        key = EXPECTED[1]["new"][0]
+        book = openpyxl.load_workbook(path)
+        row = [cell.value for cell in book["OPEN"][2]]
+        row[1], row[7:11], row[12] = key[0], key[1:], "CLOSED"
+        book["MAIN"].append(row)
+        book.save(path)
+
+        session = run_month(network, 1)
+
+        assert session.status == "COMPLETED"
+        added = network.cases.filter(state="CLOSED", opened_by=None).latest("pk")
+        assert [added.hc_id, added.test, added.text] == [key[0], key[1], key[4]]
+        assert network.cases.filter(reopens=added).count() <= 1
+
+    def test_status_that_is_too_long_is_said_by_its_place(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        path = script_folder().tracker(NETWORK)
+        case = network.cases.filter(state="OPEN").first()
+        place(path, case, "Status", "x" * 300)
+
+        with pytest.raises(InputError, match=r"sheet 'MAIN', row \d+, column 'Status'.*255"):
+            run_month(network, 1)
+
+    def test_remark_on_a_finding_of_several_lines_finds_its_case(self, root, tmp_path):
+        network = prepared(root)
+        report = tmp_path / month_files(0)[0].name
+        book = openpyxl.load_workbook(month_files(0)[0])
+        book["CWBP"]["H9"].value = "77.7"
+        book["CWBP"]["L9"].value = "one_x000D_\ntwo\ufffe " + "y" * 40_000
+        book.save(report)
+        run(network, report, month_files(0)[1])
+        case = network.cases.get(test="77.7")
+        book = openpyxl.load_workbook(script_folder().tracker(NETWORK))
+        for row in book["MAIN"].iter_rows(min_row=2):
+            if row[7].value == "77.7":
+                row[17].value = "about both lines"
+        book.save(script_folder().tracker(NETWORK))
+
+        run_month(network, 1)
+
+        case.refresh_from_db()
+        assert case.remarks == "about both lines"
+        assert network.cases.filter(test="77.7").count() == 1
 
 
 class TestStrangers:

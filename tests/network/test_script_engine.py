@@ -69,6 +69,12 @@ def test_its_tracker_is_published_and_the_cases_are_those_of_the_report(network)
         ("print('load the files properly')", "load the files properly"),
         ("raise SystemExit(0)", "ended with 0 and wrote no tracker"),
         ("1 / 0", "ZeroDivisionError"),
+        ("print('\\0')", "wrote no tracker"),
+        (
+            f"import os; os.remove('{NETWORK}_HC_Issues_Tracker.xlsx'); "
+            f"os.mkdir('{NETWORK}_HC_Issues_Tracker.xlsx')",
+            "wrote no tracker",
+        ),
         (f"open('{NETWORK}_HC_Issues_Tracker.xlsx', 'w').write('x')", "wrote no tracker"),
         (GOOD.replace("datetime(2025, 2, 6)", "datetime(2025, 1, 7)"), "no column of 2025-02-06"),
     ],

@@ -8,17 +8,21 @@ import shutil
 import pytest
 
 from django_network_hc.exceptions import (
+    ChangedMeanwhileError,
     InputError,
     NotReadyError,
     OlderReportError,
+    SessionLockedError,
+    UnknownNetworkError,
 )
 from django_network_hc.models import Case, HealthCheckSession, NodeRun, SessionFile
 from django_network_hc.readers import read_tracker
 from django_network_hc.services.folders import checksum, script_folder
 from django_network_hc.services.known import known_of
-from django_network_hc.services.networks import validate
+from django_network_hc.services.networks import remove, validate
 from django_network_hc.services.processing import run_session
-from django_network_hc.services.sessions import Input, open_session
+from django_network_hc.services.sessions import Input, fail, open_session, take
+from tests.network import samples
 from tests.network.samples import EXPECTED, NETWORK
 from tests.network.workspace import (
     edit,
@@ -139,6 +143,58 @@ class TestRefusal:
 
         with pytest.raises(NotReadyError, match=r"Alder_DWDM_ignored_test_cases\.txt missing"):
             run_month(network, 0)
+
+    def test_report_that_the_first_tracker_has_already_is_refused(self, root, tmp_path):
+        network = prepared(root)
+        last = max(samples.tracker().columns)
+        report = tmp_path / f"{NETWORK}_Reports_{last:%Y%m%d}.xlsx"
+        shutil.copyfile(month_files(0)[0], report)
+
+        with pytest.raises(OlderReportError, match=f"has the report of {last} already"):
+            run(network, report, month_files(0)[1])
+
+    def test_session_of_a_removed_network_does_not_write_over_a_new_one(self, root):
+        network = prepared(root)
+        waiting = opened(network, 0)
+        remove(network)
+        new = prepared(root, customer="CustomerB")
+        before = checksum(script_folder().tracker(NETWORK))
+
+        with pytest.raises(UnknownNetworkError, match="was removed"):
+            run_session(waiting)
+
+        assert checksum(script_folder().tracker(NETWORK)) == before
+        assert run_month(new, 0).counts == EXPECTED[0]["counts"]
+
+    def test_network_at_work_is_not_removed(self, root):
+        network = prepared(root)
+        take(opened(network), lease_seconds=60)
+
+        with pytest.raises(SessionLockedError):
+            remove(network)
+
+    def test_error_that_quotes_what_no_database_takes_is_written_down(self, root, tmp_path):
+        network = prepared(root)
+        session = opened(network)
+        turn = take(session, lease_seconds=60)
+
+        fail(turn.session, InputError("x.xlsx", "sheets \0 and \ud800 and more " * 1000))
+
+        session.refresh_from_db()
+        assert session.status == "FAILED"
+        assert "\0" not in session.error_messages
+
+    def test_report_that_is_taken_back_meanwhile_makes_the_session_run_again(self, root):
+        network = prepared(root)
+        run_month(network, 0)
+        session = opened(network, 1)
+
+        def watch(percent, _text):
+            if percent == 85:
+                network.sessions.filter(report_on="2025-02-06").update(status="UNDONE")
+
+        with pytest.raises(ChangedMeanwhileError, match="taken back while this session worked"):
+            run_session(session, watch=watch)
 
     @pytest.mark.parametrize(
         "name", ["../Alder_DWDM_Reports_20250206.xlsx", "a\\b", "", ".x", "a\0"]
