@@ -5,8 +5,10 @@ A tracker that is not the one that this app wrote last was edited. Its rows are 
 that went out, so that what a person changed counts, and what nobody touched does not.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,9 +91,13 @@ def edits_of(
     edited = read_tracker(path, limits=conf.tracker_limits)
     _refuse_strangers(network, edited, known, path)
     delivered = _delivered(network, edited, conf, base_sha256)
+    sheets = _sheets(edited)
+    elsewhere: list[str] = []
+    if delivered is not None:
+        sheets, elsewhere = _with_closed(edited, delivered)
     merged = merge(
         [*known.cases, *known.begun.values()],
-        _sheets(edited),
+        sheets,
         delivered=None if delivered is None else _sheets(delivered),
         masked_tests=frozenset(conf.MASKED_TESTS),
     )
@@ -120,6 +126,7 @@ def edits_of(
     )
     found.notes = [
         *edited.notes,
+        *elsewhere,
         *folds,
         *doubles,
         *conflict_notes(merged.conflicts),
@@ -279,6 +286,39 @@ def _is_ours(case: Case, before: dict[int, Case]) -> bool:
     """Return whether a case is one of the database, and no row of a sheet."""
     known = before.get(case.row)
     return known is not None and (known.key, known.found_on) == (case.key, case.found_on)
+
+
+def _with_closed(edited: Tracker, delivered: Tracker) -> tuple[Sheets, list[str]]:
+    """
+    Return the sheets with what was written into CLOSED, which is a copy of rows of MAIN.
+
+    A row that was changed in both counts as MAIN has it, and a note says so.
+    """
+    went_out, came_back = (_numbered(one.cases["CLOSED"]) for one in (delivered, edited))
+    main, main_out = _numbered(edited.cases["MAIN"]), _numbered(delivered.cases["MAIN"])
+    notes = []
+    for place, row in came_back.items():
+        was, own = went_out.get(place), main.get(place)
+        if was is None or own is None or _written(row) == _written(was):
+            continue
+        if _written(own) == _written(main_out.get(place, own)):
+            main[place] = row
+        else:
+            notes.append(
+                f"{_said(row.key)}: it was changed in MAIN and in CLOSED; MAIN counts, and CLOSED "
+                f"has {' | '.join(filter(None, row.engineering))!r}."
+            )
+    return Sheets(main=list(main.values()), open=edited.cases["OPEN"]), notes
+
+
+def _numbered(cases: Iterable[Case]) -> dict[tuple[Key, date | None, int], Case]:
+    """Return cases by what does not change when people sort a sheet."""
+    counts: Counter[tuple[Key, date | None]] = Counter()
+    found = {}
+    for case in cases:
+        found[case.key, case.found_on, counts[case.key, case.found_on]] = case
+        counts[case.key, case.found_on] += 1
+    return found
 
 
 def _sheets(tracker: Tracker) -> Sheets:

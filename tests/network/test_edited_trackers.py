@@ -125,6 +125,25 @@ class TestRowsThatMeet:
         assert (later.counts["changed"], case.extras["Ticket"]) == (1, "T-1")
 
 
+class TestClosedSheet:
+    def test_remark_in_closed_is_in_its_case(self, root):
+        network = prepared(root)
+        session = run_month(network, 0)
+        case, other = network.cases.filter(closed_by=session).order_by("pk")[:2]
+        path = script_folder().tracker(NETWORK)
+        place(path, case, "Remarks", "it was the fan", sheet="CLOSED")
+        place(path, other, "Remarks", "in MAIN", sheet="MAIN")
+        place(path, other, "Remarks", "in CLOSED", sheet="CLOSED")
+
+        later = run_month(network, 1)
+
+        case.refresh_from_db()
+        other.refresh_from_db()
+        assert (case.remarks, other.remarks) == ("it was the fan", "in MAIN")
+        assert any("MAIN counts" in note and "in CLOSED" in note for note in later.notes)
+        assert later.counts == EXPECTED[1]["counts"]
+
+
 class TestMeanwhile:
     def test_what_is_written_here_while_a_report_is_judged_stays(self, root):
         network = prepared(root)
