@@ -1,5 +1,6 @@
 """The setting ``NETWORK_HC``; the only module that reads it."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -55,7 +56,9 @@ class NetworkHcSettings(AppSettings, setting="NETWORK_HC"):
         "taken over.",
     )
     KEEP_INVENTORIES: int = Field(
-        2, ge=1, description="Of how many reports a network keeps the inventory's rows."
+        2,
+        ge=1,
+        description="Of how many reports before the last one a network keeps the inventory's rows.",
     )
     MAIL_TO: Sequence[str] = Field(
         (), description="Who gets a mail when a health check has failed or brought new failures."
@@ -78,7 +81,8 @@ class NetworkHcSettings(AppSettings, setting="NETWORK_HC"):
     def root(self) -> Path:
         """Return SCRIPT_DIR as an absolute path."""
         base = getattr(settings, "BASE_DIR", None) or Path.cwd()
-        return Path(base, self.SCRIPT_DIR).absolute()
+        # With its .. taken out, which Path does not do: paths below it are compared with it.
+        return Path(os.path.abspath(Path(base, self.SCRIPT_DIR)))  # noqa: PTH100
 
     @property
     def report_limits(self) -> Limits:

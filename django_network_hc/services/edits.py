@@ -18,13 +18,13 @@ from simple_history.utils import bulk_update_with_history  # type: ignore[import
 from django_network_hc.conf import NetworkHcSettings
 from django_network_hc.engine.ledger import folded, is_open
 from django_network_hc.engine.merging import Conflict, Sheets, merge
-from django_network_hc.engine.rows import Case, Key
+from django_network_hc.engine.rows import Case, Engineering, Key
 from django_network_hc.exceptions import InputError
 from django_network_hc.models import Case as CaseRow
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.readers import Tracker, read_tracker
 from django_network_hc.services.folders import script_folder
-from django_network_hc.services.known import Known
+from django_network_hc.services.known import Known, shown_status
 from django_network_hc.services.writing import put_cases
 from django_opskit.batches import batches
 
@@ -91,14 +91,17 @@ def edits_of(
     edited = read_tracker(path, limits=conf.tracker_limits)
     _refuse_strangers(network, edited, known, path)
     delivered = _delivered(network, edited, conf, base_sha256)
-    sheets = _sheets(edited)
     elsewhere: list[str] = []
-    if delivered is not None:
+    if delivered is None:
+        sheets = _cautious(edited, known)
+    else:
         sheets, elsewhere = _with_closed(edited, delivered)
     merged = merge(
         [*known.cases, *known.begun.values()],
         sheets,
-        delivered=None if delivered is None else _sheets(delivered),
+        delivered=None
+        if delivered is None
+        else Sheets(main=delivered.cases["MAIN"], open=delivered.cases["OPEN"]),
         masked_tests=frozenset(conf.MASKED_TESTS),
     )
     before = {case.row: case for case in (*known.cases, *known.begun.values())}
@@ -196,20 +199,32 @@ def _write(row: CaseRow, change: Change) -> list[str]:
         if now in (was, here):
             continue
         if here.strip() != was.strip():
-            notes.append(
-                f"Case {row.pk}: {name} was changed here meanwhile and stays {here!r}; the tracker "
-                f"has {now!r}."
-            )
+            notes.append(_kept(row, name, here, now))
             continue
         setattr(row, name, now)
     had = dict(change.before.extras)
-    row.extras = {
-        **row.extras,
-        **{name: value for name, value in change.after.extras if value != had.get(name, "")},
-    }
-    if change.after.status.strip() != change.before.status.strip():
-        apply_status(row, change.after.status)
+    for name, value in change.after.extras:
+        here = str(row.extras.get(name, ""))
+        if value in (had.get(name, ""), here):
+            continue
+        if here == had.get(name, ""):
+            row.extras = {**row.extras, name: value}
+        else:
+            notes.append(_kept(row, name, here, value))
+    status, here = change.after.status.strip(), shown_status(row.state, row.status)
+    if status != change.before.status.strip() and status != here:
+        if here == change.before.status:
+            apply_status(row, status)
+        else:
+            notes.append(_kept(row, "status", here, status))
     return notes
+
+
+def _kept(row: CaseRow, name: str, here: str, there: str) -> str:
+    return (
+        f"Case {row.pk}: {name} was changed here meanwhile and stays {here!r}; the tracker has "
+        f"{there!r}."
+    )
 
 
 def apply_status(row: CaseRow, status: str) -> None:
@@ -288,6 +303,35 @@ def _is_ours(case: Case, before: dict[int, Case]) -> bool:
     return known is not None and (known.key, known.found_on) == (case.key, case.found_on)
 
 
+def _cautious(edited: Tracker, known: Known) -> Sheets:
+    """
+    Return the sheets of a tracker that nobody has any more as it went out.
+
+    Nobody can tell what was written into it from what it had: so a blank is nothing, and a row that
+    is open opens no case that is closed.
+    """
+    places = _numbered(known.cases)
+
+    def filled(cases: Iterable[Case]) -> list[Case]:
+        found = []
+        for place, case in _numbered(cases).items():
+            here = places.get(place)
+            if here is not None:
+                pairs = zip(case.engineering, here.engineering, strict=True)
+                own = Engineering(*(one or other for one, other in pairs))
+                extras = {**dict(here.extras), **{name: one for name, one in case.extras if one}}
+                is_over = is_open(case.status) and not is_open(here.status)
+                case = case._replace(  # noqa: PLW2901  # the same row, with what it lacks
+                    engineering=own,
+                    extras=tuple(extras.items()),
+                    status=here.status if is_over else case.status,
+                )
+            found.append(case)
+        return found
+
+    return Sheets(main=filled(edited.cases["MAIN"]), open=filled(edited.cases["OPEN"]))
+
+
 def _with_closed(edited: Tracker, delivered: Tracker) -> tuple[Sheets, list[str]]:
     """
     Return the sheets with what was written into CLOSED, which is a copy of rows of MAIN.
@@ -321,25 +365,25 @@ def _numbered(cases: Iterable[Case]) -> dict[tuple[Key, date | None, int], Case]
     return found
 
 
-def _sheets(tracker: Tracker) -> Sheets:
-    return Sheets(main=tracker.cases["MAIN"], open=tracker.cases["OPEN"])
-
-
 def _delivered(
     network: Network, edited: Tracker, conf: NetworkHcSettings, base_sha256: str
 ) -> Tracker | None:
     """Return the tracker that an edited one was, as it went out; None when nobody has it."""
     files = SessionFile.objects.filter(session__network=network).select_related("session")
-    candidates = [files.filter(sha256=base_sha256)] if base_sha256 else []
-    if day := max(edited.columns, default=None):
-        candidates.append(
-            files.filter(
-                kind=SessionFile.Kind.TRACKER_GENERATED,
-                session__report_on=day,
-                session__status=HealthCheckSession.Status.COMPLETED,
-            ).order_by("-pk")
-        )
-    for those in candidates:
+    known = files.filter(session__status__in=_DONE).order_by("-pk")
+    # A tracker says by its last column which one it was: whoever had an older one open in a
+    # spreadsheet has edited that one, whatever has taken its place.
+    of_day = known.filter(
+        kind=SessionFile.Kind.TRACKER_GENERATED,
+        session__report_on=max(edited.columns, default=None),
+    )
+    first = known.filter(session__session_type=HealthCheckSession.Type.NEW_NETWORK_SETUP)
+    for those in (
+        of_day.filter(sha256=base_sha256),
+        of_day.filter(session__status=HealthCheckSession.Status.COMPLETED),
+        of_day,
+        first.filter(kind=SessionFile.Kind.HC_TRACKER),
+    ):
         for file in those:
             path = script_folder().session(file.session.session_id) / file.path
             if path.is_file():

@@ -1,5 +1,6 @@
 """An existing script directory, taken in: each tracker in it becomes a network with its history."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def import_directory(
         OSError: a file cannot be copied.
     """
     folder = script_folder()
-    source = ScriptFolder((directory or folder.root).absolute())
+    source = ScriptFolder(Path(os.path.abspath(directory or folder.root)))  # noqa: PTH100
     if not source.root.is_dir():
         raise InputError(str(source.root), "there is no such directory.")
     found = []
@@ -82,7 +83,8 @@ def _import(
         network = Network.objects.create(customer=customer or name, name=name)
     _copy(source, script_folder(), name)
     try:
-        session = take_in_tracker(network, path, path.name, initiated_by=initiated_by)
+        own = script_folder().tracker(name)
+        session = take_in_tracker(network, own, own.name, initiated_by=initiated_by)
         done.notes += session.notes
         validation = validate(network, initiated_by=initiated_by)
         done.problems += validation.problems

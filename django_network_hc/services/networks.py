@@ -25,7 +25,7 @@ from django_network_hc.readers import Tracker, read_tracker
 from django_network_hc.services.edits import apply_edits, conflict_notes, edits_of
 from django_network_hc.services.folders import ScriptFolder, checksum, publish, script_folder
 from django_network_hc.services.known import known_of
-from django_network_hc.services.publishing import republish
+from django_network_hc.services.publishing import keep_tracker, republish
 from django_network_hc.services.rules import read_rule_files, take_in_rules
 from django_network_hc.services.sessions import (
     Input,
@@ -144,10 +144,11 @@ def validate(network: Network, *, initiated_by: str, dry_run: bool = False) -> V
             if not is_fresh(network) and checksum(tracker) != network.tracker_sha256:
                 # Somebody has edited it: the next report takes that over, if it can be read.
                 read_tracker(tracker, limits=conf.tracker_limits)
-            if is_fresh(network):
+            elif is_fresh(network) and checksum(tracker) != network.tracker_sha256:
                 session = take_in_tracker(network, tracker, tracker.name, initiated_by=initiated_by)
                 found.notes.extend(session.notes)
             with transaction.atomic():
+                Network.objects.select_for_update().get(pk=network.pk)
                 take_in_rules(network, rules)
             if republish(network, folder=folder):
                 found.notes.append(f"{tracker.name} was put in its place.")
@@ -161,7 +162,7 @@ def validate(network: Network, *, initiated_by: str, dry_run: bool = False) -> V
 
 def is_fresh(network: Network) -> bool:
     """Return whether nothing is known of a network."""
-    done = network.sessions.filter(status=Status.COMPLETED)
+    done = network.sessions.filter(status=Status.COMPLETED, report_on__isnull=False)
     return not (done.exists() or network.cases.exists() or network.nodes.exists())
 
 
@@ -205,7 +206,7 @@ def take_in_tracker(
                     "reports": len(tracker.columns),
                 }
                 turn.end(Status.COMPLETED, counts=counts, notes=notes, progress_percentage=100)
-            _place(network, path, folder)
+            _place(session, path, folder)
         else:
             edits = edits_of(network, path, known_of(network), conf)
             with transaction.atomic():
@@ -316,12 +317,14 @@ def _import(network: Network, tracker: Tracker, cases: list[Case]) -> None:
     put_cases(network, cases, last_seen_on=last)
 
 
-def _place(network: Network, path: Path, folder: ScriptFolder) -> None:
-    """Put a first tracker in its place, if it does not stand there already."""
-    target = folder.tracker(network.name)
-    if checksum(target) != checksum(path):
+def _place(session: HealthCheckSession, path: Path, folder: ScriptFolder) -> None:
+    """Put a first tracker in its place; what stands there, if it is another one, is kept."""
+    target = folder.tracker(session.network.name)
+    wanted = checksum(path)
+    if checksum(target) != wanted:
+        keep_tracker(session, target, folder)
         publish(path, target)
-    _know(network, checksum(target))
+    _know(session.network, wanted)
 
 
 def _know(network: Network, sha256: str) -> None:

@@ -8,6 +8,7 @@ says so, and the next one, or ``hc_setup --action validate``, does it.
 """
 
 import logging
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,16 +105,21 @@ def _repeated(turn: Turn, before: HealthCheckSession) -> HealthCheckSession:
 
 def _write_files(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: ScriptFolder) -> None:
     """Write all outputs into the session's folder, where they are complete or not there."""
+    turn.step(28, "writing the files")
     own = folder.session(turn.session.session_id)
-    draft, final = own / ".writing", own / "output"
-    for one in (draft, final):
-        shutil.rmtree(one, ignore_errors=True)
+    # Of this turn alone: a process that was taken for dead may wake up and write on.
+    draft, final = own / f".writing-{secrets.token_hex(4)}", own / "output"
     draft.mkdir(parents=True)
-    if conf.ENGINE == "script":
-        _run_script(turn, judged, conf, folder, draft)
-    else:
-        _write_outputs(turn, judged, draft)
-    draft.replace(final)
+    try:
+        if conf.ENGINE == "script":
+            _run_script(turn, judged, conf, folder, draft)
+        else:
+            _write_outputs(turn, judged, draft)
+        turn.step(80, "putting the files in their place")
+        shutil.rmtree(final, ignore_errors=True)
+        draft.replace(final)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     sync(own)
 
 
@@ -251,6 +257,6 @@ def _notes(judged: Judged) -> list[str]:
 def _forget_stock(session: HealthCheckSession, keep: int) -> None:
     """Let go of the inventories of all but the newest reports; their files stay."""
     others = session.network.sessions.filter(status=Status.COMPLETED, report_on__isnull=False)
-    newest = others.order_by("-report_on", "-pk").values_list("pk", flat=True)[: keep - 1]
+    newest = others.order_by("-report_on", "-pk").values_list("pk", flat=True)[:keep]
     items = InventoryItem.objects.filter(session__network=session.network_id)
     items.exclude(session__in=[session.pk, *newest]).delete()

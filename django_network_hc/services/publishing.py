@@ -13,10 +13,11 @@ from django.db import transaction
 from django_network_hc.conf import get_conf
 from django_network_hc.exceptions import InputError
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
-from django_network_hc.services.edits import apply_edits, edits_of
+from django_network_hc.services.edits import apply_edits, edits_of, is_edited
 from django_network_hc.services.folders import ScriptFolder, checksum, publish
 from django_network_hc.services.known import known_of
-from django_network_hc.services.sessions import keep_file
+from django_network_hc.services.reports import last_session
+from django_network_hc.services.sessions import keep_file, sessions_at_work
 
 __all__ = ["keep_tracker", "publish_tracker", "republish"]
 
@@ -41,6 +42,13 @@ def publish_tracker(
     target = folder.tracker(network.name)
     rows = HealthCheckSession.objects.filter(pk=session.pk)
     try:
+        if last_session(network) != session:
+            # Another one was quicker: its tracker is the younger.
+            return False
+        network.refresh_from_db(fields=["tracker_sha256"])
+        sha256 = checksum(tracker)
+        # Asked before it is kept, which makes it a known one.
+        was_edited = checksum(target) != expected and is_edited(network, checksum(target))
         before = keep_tracker(session, target, folder)
         publish(tracker, target)
     except OSError as error:
@@ -49,9 +57,10 @@ def publish_tracker(
             current_step=f"{target.name} could not be put in its place: {error.strerror}."[:255]
         )
         return False
-    Network.objects.filter(pk=network.pk).update(tracker_sha256=checksum(target))
+    # Of what was put there, and not of what stands there: somebody may have saved it again.
+    Network.objects.filter(pk=network.pk).update(tracker_sha256=sha256)
     rows.update(is_published=True, progress_percentage=100, current_step="done")
-    if before is not None and checksum(before) not in (expected, checksum(target)):
+    if before is not None and was_edited:
         _take_over(session, before, expected)
     return True
 
@@ -61,7 +70,7 @@ def republish(network: Network, *, folder: ScriptFolder) -> bool:
     done = network.sessions.filter(status=HealthCheckSession.Status.COMPLETED)
     session = done.filter(report_on__isnull=False).order_by("-report_on", "-pk")
     last = session.first()
-    if last is None or last.is_published:
+    if last is None or last.is_published or sessions_at_work([network]):
         return False
     file = last.files.filter(kind=Kind.TRACKER_GENERATED).first()
     path = file and folder.session(last.session_id) / file.path

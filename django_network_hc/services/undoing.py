@@ -98,4 +98,4 @@ def _put_back(session: HealthCheckSession, notes: list[str], was: str) -> None:
     if checksum(target) != was:
         raise UndoError(f"{target.name} was edited at this moment: try again.")
     publish(path, target)
-    Network.objects.filter(pk=network.pk).update(tracker_sha256=checksum(target))
+    Network.objects.filter(pk=network.pk).update(tracker_sha256=checksum(path))

@@ -5,11 +5,12 @@ All of it happens in the caller's transaction. Cases that stay open are touched 
 whatever their number; new and closed ones go in parts of thousands.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
@@ -298,8 +299,9 @@ def take_back(
         UndoError: people have written into cases that would go; or it is not to be taken back.
     """
     kept = {case.row for case in (again or {}).values()}
-    with transaction.atomic():
-        own = CaseRow.objects.filter(opened_by=session)
+    with _twins_in_words(session), transaction.atomic():
+        own = CaseRow.objects.select_for_update().filter(opened_by=session)
+        own = own.only("hc_id", "test", "issue", "state", "status", "extras", *UNTOUCHED._fields)
         gone = [one for one in own if one.pk not in kept]
         edited = [one for one in gone if _is_edited(one)]
         if edited:
@@ -339,6 +341,18 @@ _NODE_FACTS = ("kind", "location", "sid", "pss_type")
 def _is_edited(case: CaseRow) -> bool:
     own = tuple(getattr(case, name) for name in UNTOUCHED._fields)
     return own != UNTOUCHED or case.status != State.OPEN or bool(case.extras) or not case.is_open
+
+
+@contextmanager
+def _twins_in_words(session: HealthCheckSession) -> Iterator[None]:
+    """Say in words that two open cases would be those of one finding."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise UndoError(
+            f"Two open cases would be those of one finding if session {session} was taken back: "
+            "one was added or opened by hand since. Close that one first."
+        ) from error
 
 
 def _refuse_twins(session: HealthCheckSession) -> None:
