@@ -42,7 +42,7 @@ State = CaseRow.State
 _AT_ONCE = 1000
 _DONE = (HealthCheckSession.Status.COMPLETED, HealthCheckSession.Status.UNDONE)
 _MOST_NOTED = 50
-_FIELDS = ("origin", "category", "hardware", "card", "remarks")
+_FIELDS = Engineering._fields
 
 
 class Change(NamedTuple):

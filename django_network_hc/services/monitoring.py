@@ -39,7 +39,6 @@ class Overview:
     Attributes:
         recent, recent_completed: sessions of the last seven days.
         at_work: sessions that are at work or wait.
-        unpublished: sessions whose tracker could not be put in its place.
         problems: what an operator has to do something about.
         sizes: bytes of each directory.
     """
@@ -50,7 +49,6 @@ class Overview:
     recent: int
     recent_completed: int
     at_work: list[HealthCheckSession]
-    unpublished: list[HealthCheckSession]
     problems: list[str]
     sizes: dict[str, int]
 
@@ -135,7 +133,6 @@ def overview(networks: Iterable[Network], *, now: datetime | None = None) -> Ove
         recent=recent.count(),
         recent_completed=recent.filter(status=Status.COMPLETED).count(),
         at_work=list(sessions.filter(status__in=(Status.PENDING, Status.PROCESSING))[:100]),
-        unpublished=stuck,
         problems=problems,
         sizes={name: _size(folder.inside(name)) for name in folder.DIRECTORIES},
     )

@@ -141,12 +141,13 @@ def validate(network: Network, *, initiated_by: str, dry_run: bool = False) -> V
             if dry_run:
                 found.notes.extend(read_tracker(tracker, limits=conf.tracker_limits).notes)
                 return found
-            if not is_fresh(network) and checksum(tracker) != network.tracker_sha256:
-                # Somebody has edited it: the next report takes that over, if it can be read.
-                read_tracker(tracker, limits=conf.tracker_limits)
-            elif is_fresh(network) and checksum(tracker) != network.tracker_sha256:
+            is_other = checksum(tracker) != network.tracker_sha256
+            if is_other and is_fresh(network):
                 session = take_in_tracker(network, tracker, tracker.name, initiated_by=initiated_by)
                 found.notes.extend(session.notes)
+            elif is_other:
+                # Somebody has edited it: the next report takes that over, if it can be read.
+                read_tracker(tracker, limits=conf.tracker_limits)
             with transaction.atomic():
                 Network.objects.select_for_update().get(pk=network.pk)
                 take_in_rules(network, rules)
@@ -185,7 +186,6 @@ def take_in_tracker(
         initiated_by=initiated_by,
         session_type=Type.NEW_NETWORK_SETUP if is_first else Type.MAINTENANCE,
     )
-    turn = None
     try:
         turn = take(session, lease_seconds=conf.LEASE_SECONDS)
         path = folder.session(session.session_id) / session.files.get().path

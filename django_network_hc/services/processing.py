@@ -167,6 +167,8 @@ def _write_outputs(turn: Turn, judged: Judged, draft: Path) -> None:
 
 def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: ScriptFolder) -> None:
     session, outcome = turn.session, judged.outcome
+    # Once: it looks at every finding.
+    counts = outcome.counts()
     output = folder.session(session.session_id) / "output"
     turn.step(85, "writing the database")
     files = [(one, _kind(one, judged)) for one in sorted(output.iterdir())]
@@ -207,7 +209,7 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
         turn.end(
             Status.COMPLETED,
             report_on=outcome.day,
-            counts=outcome.counts(),
+            counts=counts,
             coverage=outcome.coverage_counts(),
             notes=_notes(judged),
             content_sha256=judged.content_sha256,
@@ -223,7 +225,7 @@ def _write_rows(turn: Turn, judged: Judged, conf: NetworkHcSettings, folder: Scr
         session,
         judged.network,
         outcome.day,
-        *(outcome.counts()[name] for name in ("new", "closed", "open_after")),
+        *(counts[name] for name in ("new", "closed", "open_after")),
     )
 
 

@@ -48,7 +48,8 @@ def publish_tracker(
         network.refresh_from_db(fields=["tracker_sha256"])
         sha256 = checksum(tracker)
         # Asked before it is kept, which makes it a known one.
-        was_edited = checksum(target) != expected and is_edited(network, checksum(target))
+        stands = checksum(target)
+        was_edited = stands != expected and is_edited(network, stands)
         before = keep_tracker(session, target, folder)
         publish(tracker, target)
     except OSError as error:

@@ -15,7 +15,7 @@ from django_network_hc.exceptions import (
     SessionLockedError,
     UnknownNetworkError,
 )
-from django_network_hc.models import Case, HealthCheckSession, NodeRun, SessionFile
+from django_network_hc.models import Case, HealthCheckSession, SessionFile
 from django_network_hc.readers import read_tracker
 from django_network_hc.services.folders import checksum, script_folder
 from django_network_hc.services.known import known_of
@@ -95,11 +95,8 @@ class TestMonths:
         for month in MONTHS:
             run_month(network, month)
 
-        day = EXPECTED[2]["coverage"]
-        assert day
         seen = network.cases.filter(state="OPEN", opened_by__isnull=True)
         assert set(seen.values_list("times_seen", flat=True)) == {4}
-        assert NodeRun.objects.filter(node__network=network).count() > 0
 
     def test_closed_case_keeps_the_status_that_it_had(self, root):
         network = prepared(root)
