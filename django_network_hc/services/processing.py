@@ -26,10 +26,11 @@ from django_network_hc.services.judging import Judged, judge_files
 from django_network_hc.services.mailing import mail_session
 from django_network_hc.services.publishing import publish_tracker, republish
 from django_network_hc.services.reports import day_before, last_session
+from django_network_hc.services.reversing import take_back
 from django_network_hc.services.rules import count_hits, take_in_rules
 from django_network_hc.services.script import ScriptRun, run_script
 from django_network_hc.services.sessions import Turn, fail, keep_file, refuse_removed, take
-from django_network_hc.services.writing import Writing, take_back
+from django_network_hc.services.writing import Writing
 from django_network_hc.workbooks.outputs import Check, write_outputs
 
 __all__ = ["run_session"]

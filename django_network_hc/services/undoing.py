@@ -13,8 +13,8 @@ from django_network_hc.services.folders import checksum, publish, script_folder
 from django_network_hc.services.known import known_of
 from django_network_hc.services.publishing import keep_tracker
 from django_network_hc.services.reports import day_before, last_session
+from django_network_hc.services.reversing import take_back
 from django_network_hc.services.sessions import refuse_removed, sessions_at_work
-from django_network_hc.services.writing import take_back
 
 __all__ = ["Undone", "undo_last"]
 
