@@ -19,7 +19,7 @@ from django_network_hc.engine.ledger import is_open
 from django_network_hc.engine.masking import masked
 from django_network_hc.engine.rows import Case, Engineering, Key
 
-__all__ = ["FIELDS", "Conflict", "Merge", "Sheets", "merge"]
+__all__ = ["FIELDS", "Conflict", "Merge", "Place", "Sheets", "merge", "places", "written"]
 
 #: Of a case, what engineers write; columns of their own come on top.
 FIELDS = ("status", *Engineering._fields)
@@ -88,10 +88,10 @@ def merge(
             for what it had.
         masked_tests: tests whose cases may have other numbers by now than they went out with.
     """
-    known = _places(cases)
-    went_out = _places(delivered.main) if delivered else known
+    known = places(cases)
+    went_out = places(delivered.main) if delivered else known
     still = _renumbered(known, went_out, masked_tests)
-    main, opened = _places(edited.main), _open_places(edited.open, went_out)
+    main, opened = places(edited.main), _open_places(edited.open, went_out)
     opened_out = _open_places(delivered.open, went_out) if delivered else {}
     found = Merge()
     for place, case in known.items():
@@ -105,7 +105,7 @@ def merge(
         if origin in opened:
             sides.append(_Side("OPEN", opened.pop(origin), opened_out.get(origin, base)))
         after = _merged(case, base, sides, found.conflicts)
-        if _written(after) != _written(case):
+        if written(after) != written(case):
             found.changed.append(case.key)
         found.cases.append(after)
     # What no case has taken.
@@ -121,7 +121,7 @@ def merge(
 
 
 #: A key, the day it was found on, and how many rows of both stand before it.
-_Place = tuple[Key, date | None, int]
+Place = tuple[Key, date | None, int]
 
 
 class _Side(NamedTuple):
@@ -132,10 +132,10 @@ class _Side(NamedTuple):
     base: Case
 
 
-def _places(cases: Iterable[Case]) -> dict[_Place, Case]:
+def places(cases: Iterable[Case]) -> dict[Place, Case]:
     """Return the cases by what does not change when people sort a sheet."""
     counts: dict[tuple[Key, date | None], int] = {}
-    found: dict[_Place, Case] = {}
+    found: dict[Place, Case] = {}
     for case in cases:
         number = counts.get((case.key, case.found_on), 0)
         counts[case.key, case.found_on] = number + 1
@@ -143,28 +143,28 @@ def _places(cases: Iterable[Case]) -> dict[_Place, Case]:
     return found
 
 
-def _open_places(rows: Iterable[Case], went_out: Mapping[_Place, Case]) -> dict[_Place, Case]:
+def _open_places(rows: Iterable[Case], went_out: Mapping[Place, Case]) -> dict[Place, Case]:
     """Return the rows of OPEN by the places of the rows of MAIN that were open when it went out."""
-    by_key: dict[Key, list[_Place]] = {}
+    by_key: dict[Key, list[Place]] = {}
     for place, case in went_out.items():
         if is_open(case.status):
             by_key.setdefault(case.key, []).append(place)
-    found: dict[_Place, Case] = {}
-    for place, row in _places(rows).items():
+    found: dict[Place, Case] = {}
+    for place, row in places(rows).items():
         open_places = by_key.get(row.key, [])
         found[place if place in open_places or not open_places else open_places[-1]] = row
     return found
 
 
 def _renumbered(
-    known: Mapping[_Place, Case], went_out: Mapping[_Place, Case], tests: Container[str]
-) -> dict[_Place, _Place]:
+    known: Mapping[Place, Case], went_out: Mapping[Place, Case], tests: Container[str]
+) -> dict[Place, Place]:
     """Return where the cases went out that have other numbers by now."""
-    gone: dict[tuple[Key, date | None], list[_Place]] = {}
+    gone: dict[tuple[Key, date | None], list[Place]] = {}
     for place, case in went_out.items():
         if place not in known and case.key[1] in tests:
             gone.setdefault((masked(case.key, tests), case.found_on), []).append(place)
-    found: dict[_Place, _Place] = {}
+    found: dict[Place, Place] = {}
     for place, case in known.items():
         if place not in went_out:
             origins = gone.get((masked(case.key, tests), case.found_on))
@@ -207,7 +207,8 @@ def _values(case: Case) -> Mapping[str, str]:
     return {name: value.strip() for name, value in (own | added).items()}
 
 
-def _written(case: Case) -> Mapping[str, str]:
+def written(case: Case) -> Mapping[str, str]:
+    """Return what people have written into a case, by field; a blank is nothing."""
     return {name: value for name, value in _values(case).items() if value}
 
 

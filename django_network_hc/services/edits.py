@@ -5,10 +5,8 @@ A tracker that is not the one that this app wrote last was edited. Its rows are 
 that went out, so that what a person changed counts, and what nobody touched does not.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +15,7 @@ from simple_history.utils import bulk_update_with_history  # type: ignore[import
 
 from django_network_hc.conf import NetworkHcSettings
 from django_network_hc.engine.ledger import folded, is_open
-from django_network_hc.engine.merging import Conflict, Sheets, merge
+from django_network_hc.engine.merging import Conflict, Sheets, merge, places, written
 from django_network_hc.engine.rows import Case, Engineering, Key
 from django_network_hc.exceptions import InputError
 from django_network_hc.models import Case as CaseRow
@@ -34,6 +32,7 @@ __all__ = [
     "apply_status",
     "conflict_notes",
     "edits_of",
+    "filled",
     "is_edited",
     "other_open_case",
 ]
@@ -122,7 +121,7 @@ def edits_of(
         changed=[
             Change(before[case.row], case)
             for case in ours
-            if _written(case) != _written(before[case.row])
+            if written(case) != written(before[case.row])
         ],
         added=added,
         conflicts=len(merged.conflicts),
@@ -268,12 +267,6 @@ def _add(network: Network, edits: Edits) -> None:
     ]
 
 
-def _written(case: Case) -> tuple[object, ...]:
-    """Return what people have written into a case; a blank is nothing."""
-    extras = {name: value for name, value in case.extras if value}
-    return (case.status.strip(), case.engineering, extras)
-
-
 def _opened_once(cases: list[Case], before: dict[int, Case]) -> tuple[list[Case], list[str]]:
     """Return cases of which none was opened again whose finding has an open one, and notes."""
     known = {
@@ -310,26 +303,32 @@ def _cautious(edited: Tracker, known: Known) -> Sheets:
     Nobody can tell what was written into it from what it had: so a blank is nothing, and a row that
     is open opens no case that is closed.
     """
-    places = _numbered(known.cases)
+    known_places = places(known.cases)
 
-    def filled(cases: Iterable[Case]) -> list[Case]:
+    def careful(cases: Iterable[Case]) -> list[Case]:
         found = []
-        for place, case in _numbered(cases).items():
-            here = places.get(place)
-            if here is not None:
-                pairs = zip(case.engineering, here.engineering, strict=True)
-                own = Engineering(*(one or other for one, other in pairs))
-                extras = {**dict(here.extras), **{name: one for name, one in case.extras if one}}
-                is_over = is_open(case.status) and not is_open(here.status)
-                case = case._replace(  # noqa: PLW2901  # the same row, with what it lacks
-                    engineering=own,
-                    extras=tuple(extras.items()),
-                    status=here.status if is_over else case.status,
-                )
-            found.append(case)
+        for place, case in places(cases).items():
+            here = known_places.get(place)
+            own = filled(case, here)
+            if here is not None and is_open(own.status) and not is_open(here.status):
+                own = own._replace(status=here.status)
+            found.append(own)
         return found
 
-    return Sheets(main=filled(edited.cases["MAIN"]), open=filled(edited.cases["OPEN"]))
+    return Sheets(main=careful(edited.cases["MAIN"]), open=careful(edited.cases["OPEN"]))
+
+
+def filled(case: Case, other: Case | None) -> Case:
+    """Return a row with what the same row elsewhere has where it has nothing itself."""
+    if other is None:
+        return case
+    pairs = zip(case.engineering, other.engineering, strict=True)
+    extras = {**dict(other.extras), **{name: value for name, value in case.extras if value}}
+    return case._replace(
+        engineering=Engineering(*(own or theirs for own, theirs in pairs)),
+        extras=tuple(extras.items()),
+        status=case.status or other.status,
+    )
 
 
 def _with_closed(edited: Tracker, delivered: Tracker) -> tuple[Sheets, list[str]]:
@@ -338,14 +337,14 @@ def _with_closed(edited: Tracker, delivered: Tracker) -> tuple[Sheets, list[str]
 
     A row that was changed in both counts as MAIN has it, and a note says so.
     """
-    went_out, came_back = (_numbered(one.cases["CLOSED"]) for one in (delivered, edited))
-    main, main_out = _numbered(edited.cases["MAIN"]), _numbered(delivered.cases["MAIN"])
+    went_out, came_back = (places(one.cases["CLOSED"]) for one in (delivered, edited))
+    main, main_out = places(edited.cases["MAIN"]), places(delivered.cases["MAIN"])
     notes = []
     for place, row in came_back.items():
         was, own = went_out.get(place), main.get(place)
-        if was is None or own is None or _written(row) == _written(was):
+        if was is None or own is None or written(row) == written(was):
             continue
-        if _written(own) == _written(main_out.get(place, own)):
+        if written(own) == written(main_out.get(place, own)):
             main[place] = row
         else:
             notes.append(
@@ -353,16 +352,6 @@ def _with_closed(edited: Tracker, delivered: Tracker) -> tuple[Sheets, list[str]
                 f"has {' | '.join(filter(None, row.engineering))!r}."
             )
     return Sheets(main=list(main.values()), open=edited.cases["OPEN"]), notes
-
-
-def _numbered(cases: Iterable[Case]) -> dict[tuple[Key, date | None, int], Case]:
-    """Return cases by what does not change when people sort a sheet."""
-    counts: Counter[tuple[Key, date | None]] = Counter()
-    found = {}
-    for case in cases:
-        found[case.key, case.found_on, counts[case.key, case.found_on]] = case
-        counts[case.key, case.found_on] += 1
-    return found
 
 
 def _delivered(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_network_hc.conf import get_conf
 from django_network_hc.engine.ledger import OPEN, UNTOUCHED, folded, is_open
 from django_network_hc.engine.merging import Sheets, merge
-from django_network_hc.engine.rows import Case, Engineering, Key
+from django_network_hc.engine.rows import Case, Key
 from django_network_hc.exceptions import (
     AmbiguousNetworkError,
     InputError,
@@ -22,7 +22,7 @@ from django_network_hc.exceptions import (
 )
 from django_network_hc.models import HealthCheckSession, Network, SessionFile
 from django_network_hc.readers import Tracker, read_tracker
-from django_network_hc.services.edits import apply_edits, conflict_notes, edits_of
+from django_network_hc.services.edits import apply_edits, conflict_notes, edits_of, filled
 from django_network_hc.services.folders import ScriptFolder, checksum, publish, script_folder
 from django_network_hc.services.known import known_of
 from django_network_hc.services.publishing import keep_tracker, republish
@@ -277,7 +277,7 @@ def _history(tracker: Tracker) -> tuple[list[Case], list[str]]:
     opened = [case for case in tracker.cases["OPEN"] if case.key in still or case.key not in keys]
     # A blank in one sheet is nothing that somebody has written there.
     known = _by_place(main)
-    opened = [_filled(case, known.get((case.key, case.found_on))) for case in opened]
+    opened = [filled(case, known.get((case.key, case.found_on))) for case in opened]
     untouched = Sheets(
         main=[_untouched(case) for case in main],
         open=[_untouched(case) for case in opened if case.key in keys],
@@ -289,19 +289,6 @@ def _history(tracker: Tracker) -> tuple[list[Case], list[str]]:
 
 def _by_place(cases: list[Case]) -> dict[tuple[Key, date | None], Case]:
     return {(case.key, case.found_on): case for case in cases if is_open(case.status)}
-
-
-def _filled(case: Case, other: Case | None) -> Case:
-    """Return a row with what the same row of another sheet has where it has nothing itself."""
-    if other is None:
-        return case
-    pairs = zip(case.engineering, other.engineering, strict=True)
-    extras = {**dict(other.extras), **{name: value for name, value in case.extras if value}}
-    return case._replace(
-        engineering=Engineering(*(own or theirs for own, theirs in pairs)),
-        extras=tuple(extras.items()),
-        status=case.status or other.status,
-    )
 
 
 def _untouched(case: Case) -> Case:
