@@ -12,21 +12,30 @@ from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from django_opskit.svg import FONT, LETTER, joined, text_at
+from django_opskit.svg import FONT, LETTER, joined, text_at, width_of
 
 __all__ = ["Bar", "bar_chart"]
 
 _ROW = 30.0
 _BAR = 16.0
 _MOST_LABEL = 0.45
+_LOOSE = " \u200d"
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar; a negative figure has none."""
+    """
+    One bar.
+
+    Attributes:
+        label: stands before it.
+        value: how long it is; where that is negative there is none.
+        text: how the value is written, such as with its unit; by default as a number.
+    """
 
     label: str
     value: float
+    text: str = ""
 
 
 def bar_chart(bars: Sequence[Bar], *, title: str, description: str, width: int = 720) -> SafeString:
@@ -46,12 +55,15 @@ def bar_chart(bars: Sequence[Bar], *, title: str, description: str, width: int =
     """
     if width < 240:
         raise ValueError(f"A chart needs 240 units or more, got {width!r}.")
-    figures = [number_format(one.value, use_l10n=True, force_grouping=True) for one in bars]
-    left = min(_MOST_LABEL * width, LETTER * (max((len(one.label) for one in bars), default=0) + 1))
-    room = width - left - LETTER * (max(map(len, figures), default=0) + 1)
+    figures = [
+        one.text or number_format(one.value, use_l10n=True, force_grouping=True) for one in bars
+    ]
+    left = min(_MOST_LABEL * width, max((width_of(one.label) for one in bars), default=0) + LETTER)
+    room = width - left - max(map(width_of, figures), default=0) - LETTER
     largest = max((one.value for one in bars), default=0)
     return format_html(
-        '<svg class="opskit-chart" role="img" viewBox="0 0 {} {}" width="100%" font-size="{}">'
+        '<svg class="opskit-chart" role="img" viewBox="0 0 {} {}" width="100%" font-size="{}"'
+        ' direction="ltr">'
         "<title>{}</title><desc>{}</desc>{}</svg>",
         width,
         f"{max(len(bars), 1) * _ROW:.0f}",
@@ -75,7 +87,7 @@ def _row(bar: Bar, figure: str, index: int, left: float, length: float) -> SafeS
     return format_html(
         '{}<rect class="opskit-chart-bar opskit-chart-bar-{}" x="{}" y="{}" width="{}" height="{}"'
         ' rx="2" fill="currentColor"/>{}',
-        text_at(_cut(bar.label, left), 0, base, "start"),
+        text_at(_cut(bar.label, left - LETTER), 0, base, "start"),
         index + 1,
         f"{left:.1f}",
         f"{top:.1f}",
@@ -85,7 +97,16 @@ def _row(bar: Bar, figure: str, index: int, left: float, length: float) -> SafeS
     )
 
 
-def _cut(label: str, left: float) -> str:
+def _cut(label: str, room: float) -> str:
     """Return what there is room for of a label."""
-    most = int(left / LETTER)
-    return label if len(label) <= most else f"{label[: most - 1]}…"
+    # What is added up in another order may differ in the last digit.
+    if width_of(label) <= room + 0.01:
+        return label
+    kept, used = "", width_of("…")
+    for letter in label:
+        used += width_of(letter)
+        if used > room:
+            break
+        kept += letter
+    # A joiner would join what follows it.
+    return f"{kept.rstrip(_LOOSE)}…"

@@ -111,7 +111,8 @@ def line_chart(
     )
     texts = mark_texts or {}
     return format_html(
-        '<svg class="opskit-chart" role="img" viewBox="0 0 {} {}" width="100%" font-size="{}">'
+        '<svg class="opskit-chart" role="img" viewBox="0 0 {} {}" width="100%" font-size="{}"'
+        ' direction="ltr">'
         "<title>{}</title><desc>{}</desc>{}{}{}{}{}{}</svg>",
         width,
         height,
@@ -166,7 +167,10 @@ def _ticks(values: Sequence[float]) -> list[tuple[float, str]]:
     places = max(0, -math.floor(math.log10(step)))
     multiples = range(math.floor(low / step), math.ceil(high / step) + 1)
     # In the reader's language, which may have a decimal comma.
-    return [(n * step, number_format(round(n * step, places), places)) for n in multiples]
+    return [
+        (n * step, number_format(round(n * step, places), places, force_grouping=True))
+        for n in multiples
+    ]
 
 
 def _axis(plot: _Plot, ticks: Sequence[tuple[float, str]]) -> SafeString:

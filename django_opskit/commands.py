@@ -12,7 +12,12 @@ from enum import IntEnum
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    OutputWrapper,
+)
 from django.core.management.color import no_style
 from django.core.serializers.json import DjangoJSONEncoder
 
@@ -77,6 +82,8 @@ class OpsCommand(BaseCommand):
 
     #: Adds ``--dry-run``. True for every command that changes or deletes.
     changes_data: ClassVar[bool] = False
+    #: Arguments that name a file or a directory without a type that says so: no form offers them.
+    path_arguments: ClassVar[frozenset[str]] = frozenset()
 
     # Class-level defaults, so that handle() may be called without execute().
     json_output: bool = False
@@ -128,9 +135,14 @@ class OpsCommand(BaseCommand):
         self.json_output = bool(options.get("json"))
         self.verbosity = int(options.get("verbosity", 1))
         self.counters, self._has_emitted = {}, False
+        # Here, where Django would only do it after the signal: who listens hears all of it.
+        for name in ("stdout", "stderr"):
+            if stream := options.pop(name, None):
+                setattr(self, name, OutputWrapper(stream))
         arguments = {key: value for key, value in options.items() if key not in _RUN_OPTIONS}
         facts: dict[str, Any] = {
             "sender": type(self),
+            "command": self,
             "name": type(self).__module__.rpartition(".")[2],
             "run_id": uuid.uuid4(),
             "arguments": mask_secrets({**arguments, "args": args} if args else arguments),
@@ -163,6 +175,33 @@ class OpsCommand(BaseCommand):
                 counters=dict(self.counters),
             )
             exception = None  # its traceback holds this frame: no cycle
+
+    def overhear(self, listener: Callable[[str], object]) -> None:
+        """
+        Call ``listener`` with every text that goes to stdout or stderr from now on.
+
+        For the time of one run: the next one may be told other streams. The progress bar is not
+        heard.
+        """
+        for wrapper in (self.stdout, self.stderr):
+            stream: Any = wrapper
+            stream._out = _Overheard(stream._out, listener)
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """
+        Write to stdout past those who overhear, for the time of the ``with``.
+
+        For what is shown once and kept nowhere, such as a password that was made just now.
+        """
+        wrapper: Any = self.stdout
+        before = wrapper._out
+        while isinstance(wrapper._out, _Overheard):
+            wrapper._out = wrapper._out.stream
+        try:
+            yield
+        finally:
+            wrapper._out = before
 
     def say(self, text: str, style: Callable[[str], str] | None = None) -> None:
         """Write one line for people; silent with ``--json`` and with ``--verbosity 0``."""
@@ -198,9 +237,12 @@ class OpsCommand(BaseCommand):
         from rich.console import Console
         from rich.progress import Progress
 
+        stream: Any = self.stderr._out
+        while isinstance(stream, _Overheard):
+            stream = stream.stream
         console = Console(
             # The stream itself: Django's wrapper ends everything that is written with a newline.
-            file=cast(TextIO, self.stderr._out),
+            file=cast(TextIO, stream),
             no_color=self.style is no_style(),
         )
         # rich would send what others print() to the bar's stream; it belongs on stdout.
@@ -238,6 +280,21 @@ def _nobody() -> TextIO:
     """Return a stream that nobody reads, in place of one that our parent has closed (``>&-``)."""
     # Python has None there, and Django would fail at the first word, with the work half done.
     return Path(os.devnull).open("w")
+
+
+class _Overheard:
+    """A stream that tells somebody what is written to it."""
+
+    def __init__(self, stream: Any, listener: Callable[[str], object]) -> None:
+        self.stream = stream
+        self._listener = listener
+
+    def write(self, text: str) -> None:
+        self.stream.write(text)
+        self._listener(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 class _DocumentEncoder(DjangoJSONEncoder):

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["is_known_dead", "process_name", "user_name"]
+__all__ = ["is_known_alive", "is_known_dead", "process_name", "user_name"]
 
 _LONGEST_HOST = 100
 
@@ -20,19 +20,31 @@ def process_name() -> str:
 
 def is_known_dead(name: str) -> bool:
     """Return whether ``name`` was a process here that has ended; False when nobody can say."""
+    return _lives(name) is False
+
+
+def is_known_alive(name: str) -> bool:
+    """Return whether a process with the number of ``name`` is here; False when nobody can say."""
+    return _lives(name) is True
+
+
+def _lives(name: str) -> bool | None:
     parts = name.split("|")
     if len(parts) != 4 or parts[:2] != process_name().split("|")[:2]:
-        return False
+        return None
     try:
+        # Of this very process nobody knows whether it is the one that had the number before.
         pid = int(parts[2])
         if pid == os.getpid():
-            return False
+            return None
         os.kill(pid, 0)
     except ProcessLookupError:
+        return False
+    except PermissionError:
         return True
     except (OSError, ValueError, OverflowError):
-        return False
-    return False
+        return None
+    return True
 
 
 def user_name() -> str:

@@ -32,9 +32,11 @@ _MASKED_PARTS = [
             r"((?:authorization|x-[\w-]{0,64}(?:key|token|secret))\s*[:=]\s*(?:\w+ +)?)[^\s'\",]+",
             rf"\1{MASK}",
         ),
-        # password=..., --api-key='...' and {"token": "..."}.
+        # Keys that say what they are, as those of age and of our backups do.
+        (r"\b(AGE-SECRET-KEY-1|OPS-KEY-1-)[\w-]{1,200}", rf"\1{MASK}"),
+        # password=..., --api-key='...' and {"token": "..."}, on one line: the next is another's.
         (
-            rf"({_NAME}[\w.-]{{0,64}}(?:['\"]\s*:|\s*=)\s*)"
+            rf"({_NAME}[\w.-]{{0,64}}(?:['\"]\s*:|\s*=)[^\S\n]*)"
             r"(?:'[^']*'|\"[^\"]*\"|[^\s&;,'\"#)}\]]+)",
             rf"\1{MASK}",
         ),

@@ -198,6 +198,7 @@ class PrivateMariaDB(PrivateServer):
             program_path("mariadb-install-db"),
             "--no-defaults",
             f"--datadir={self.folder}/data",
+            f"--tmpdir={self.folder}",
         ]
         self._set_up([*install, "--auth-root-authentication-method=normal", "--skip-test-db"])
 
@@ -220,8 +221,9 @@ class PrivateMariaDB(PrivateServer):
 
     def _command(self) -> list[str]:
         fixed = (f"--datadir={self.folder}/data", f"--socket={self.host}", "--skip-networking")
-        pid = f"--pid-file={self.folder}/pid"
-        return [program_path("mariadbd"), "--no-defaults", *fixed, pid, *self.options]
+        # A server that starts removes what another has in the same directory of temporary tables.
+        own = (f"--pid-file={self.folder}/pid", f"--tmpdir={self.folder}/data")
+        return [program_path("mariadbd"), "--no-defaults", *fixed, *own, *self.options]
 
     def _answers(self) -> bool:
         try:

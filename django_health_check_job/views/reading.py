@@ -16,6 +16,7 @@ from django_health_check_job.engine.outcome import State
 from django_health_check_job.models import StateChange
 from django_health_check_job.services import openmetrics, reading
 from django_opskit.keys import read_key
+from django_opskit.openmetrics import CONTENT_TYPE
 
 __all__ = ["changes", "check_list", "history", "live", "metrics", "ready"]
 
@@ -77,7 +78,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     text = openmetrics.render(
         reading.checks_now(now=now), monitor_alive=reading.monitor_is_alive(now=now)
     )
-    return HttpResponse(text, content_type=openmetrics.CONTENT_TYPE)
+    return HttpResponse(text, content_type=CONTENT_TYPE)
 
 
 @never_cache

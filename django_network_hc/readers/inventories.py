@@ -20,6 +20,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 _MOST_NOTED = 20
 _MOST_FIELDS = 200
+# The csv module has a limit of its own, but one for the whole process, which others may raise.
+_MOST_CHARS = 131_072
 
 
 @dataclass
@@ -81,6 +83,8 @@ def _read(name: str, lines: Iterable[list[str]]) -> Inventory:
     for number, row in enumerate(rows, start=2):
         if not any(cell.strip() for cell in row):
             continue
+        if max(map(len, row)) > _MOST_CHARS:
+            raise csv.Error(f"field larger than field limit ({_MOST_CHARS})")
         node = node_id(columns.cell(row, "node"))
         if node is None or not columns.last < len(row) <= len(header):
             skipped += 1

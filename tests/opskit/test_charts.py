@@ -78,6 +78,10 @@ def test_chart_needs_no_style_and_no_script_and_names_no_colour():
         assert {element.get("fill"), element.get("stroke")} <= {None, "none", "currentColor"}
 
 
+def test_page_from_right_to_left_does_not_turn_the_texts_round():
+    assert chart(points(1, 2)).get("direction") == "ltr"
+
+
 def test_chart_is_as_wide_as_the_box_around_it():
     svg = chart(points(1, 2), width=360, height=120)
 
@@ -163,7 +167,8 @@ def test_single_point_stands_in_the_middle():
         ((0.7, 0.3), ["0.0", "0.2", "0.4", "0.6", "0.8"]),
         ((-3, 4), ["-4", "-2", "0", "2", "4"]),
         ((-3,), ["-3", "-2", "-1", "0"]),
-        ((9e14,), ["0", "500000000000000", "1000000000000000"]),
+        ((12_345,), ["0", "5,000", "10,000", "15,000"]),
+        ((9e14,), ["0", "500,000,000,000,000", "1,000,000,000,000,000"]),
     ],
 )
 def test_axis_has_few_round_numbers_and_zero(values, numbers):

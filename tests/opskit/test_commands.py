@@ -199,3 +199,25 @@ def test_command_may_call_another(recorder):
 
     assert json.loads(out.getvalue()) == {"inner": {"copied": 3}}
     assert [facts["name"] for facts in recorder.finished] == ["opskit_report", "test_commands"]
+
+
+def test_listener_hears_both_streams_and_the_streams_still_get_everything():
+    heard: list[str] = []
+
+    class Noisy(Silent):
+        def handle(self, *args: Any, **options: Any) -> None:
+            self.say("done")
+            self.stderr.write("careful")
+
+    def listen(command: Any, **facts: Any) -> None:
+        command.overhear(heard.append)
+
+    out, errors = io.StringIO(), io.StringIO()
+    command_started.connect(listen)
+    try:
+        call_command(Noisy(), stdout=out, stderr=errors)
+    finally:
+        command_started.disconnect(listen)
+
+    assert (out.getvalue(), errors.getvalue()) == ("done\n", "careful\n")
+    assert "".join(heard) == "done\ncareful\n"

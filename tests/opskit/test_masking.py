@@ -110,6 +110,8 @@ def test_arguments_themselves_are_not_changed():
         ("{'Authorization': 'Basic x'}", f"{{'Authorization': {MASK}}}"),
         ("X-API-Key: x", f"X-API-Key: {MASK}"),
         ("call(token=x)", f"call(token={MASK})"),
+        ("got ['AGE-SECRET-KEY-1QQ5Z']", f"got ['AGE-SECRET-KEY-1{MASK}']"),
+        ("OPS-KEY-1-ab_c-d", f"OPS-KEY-1-{MASK}"),
     ],
 )
 def test_secret_in_a_text_is_hidden(text, shown):
@@ -144,3 +146,7 @@ def test_long_text_takes_no_long_time(part):
     mask_text(part * 50_000)
 
     assert time.perf_counter() - started < 5
+
+
+def test_nothing_after_the_equals_sign_leaves_the_next_line_alone():
+    assert mask_text("token=\nworking") == "token=\nworking"

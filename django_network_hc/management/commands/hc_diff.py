@@ -27,6 +27,8 @@ class Command(NetworkCommand):
         "Each is a file, or with --network a day such as 2025-02-06 whose report it has had."
     )
 
+    path_arguments = frozenset({"earlier", "later"})
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument("earlier", metavar="EARLIER", help="A file, or a day.")

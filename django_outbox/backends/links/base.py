@@ -6,10 +6,7 @@ import weakref
 from contextlib import suppress
 from typing import Protocol
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-
-__all__ = ["SETTLING_SECONDS", "Interruptible", "Link", "dedicated_connection"]
+__all__ = ["SETTLING_SECONDS", "Interruptible", "Link"]
 
 #: So long after its start a server knows of no lock yet, since workers are coming back.
 SETTLING_SECONDS = 5
@@ -19,7 +16,6 @@ _LINKS: "weakref.WeakSet[Interruptible]" = weakref.WeakSet()
 
 
 def _let_go() -> None:
-    # The bare descriptors: a word of farewell to the server would end the parent's session.
     for link in list(_LINKS):
         for descriptor in link.descriptors():
             with suppress(OSError):
@@ -85,8 +81,9 @@ class Interruptible:
     """
     A wait for file descriptors that another thread can end.
 
-    ``descriptors`` are those that hold the lock. A child that a handler forks must not keep
-    them: the lock would outlive the worker for as long as the child lives.
+    ``descriptors`` are files that hold the lock. A child that a handler forks must not keep
+    them: the lock would outlive the worker for as long as the child lives. Connections take care
+    of themselves (:mod:`django_opskit.own_connections`).
     """
 
     def __init__(self) -> None:
@@ -129,17 +126,3 @@ class Interruptible:
         for descriptor in (self._read_end, self._write_end):
             with suppress(OSError):
                 os.close(descriptor)
-
-
-def dedicated_connection(using: str) -> BaseDatabaseWrapper:
-    """
-    Return a connection of the caller's own, outside Django's pool.
-
-    A lock and a LISTEN belong to a session, and that has to be idle: a server that is busy with
-    a statement does not see that its client has died (19 s were measured on PostgreSQL).
-    """
-    connection = connections[using].copy()
-    options = dict(connection.settings_dict.get("OPTIONS") or {})
-    options.pop("pool", None)
-    connection.settings_dict["OPTIONS"] = options
-    return connection

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from django_outbox.backends.links.base import SETTLING_SECONDS, Interruptible, dedicated_connection
+from django_opskit.own_connections import own_connection
+from django_outbox.backends.links.base import SETTLING_SECONDS, Interruptible
 
 __all__ = ["MySQLLink"]
 
@@ -40,17 +41,12 @@ class MySQLLink(Interruptible):
 
     def open(self) -> None:
         """Connect."""
-        self._connection = dedicated_connection(self.using)
+        self._connection = own_connection(self.using)
         self._is_watching = self._server_has_settled = False
 
     def take_lock(self) -> bool:
         """Take the lock that ends with the session."""
         return self.with_lock and self._take(self.worker)
-
-    def descriptors(self) -> list[int]:
-        """Return the socket."""
-        raw: Any = self._connection.connection if self._connection is not None else None
-        return [raw.fileno()] if raw is not None and raw.open else []
 
     def wait(self, seconds: float) -> bool:
         """Let the time pass: this server tells nobody anything."""

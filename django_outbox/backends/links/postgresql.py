@@ -4,7 +4,8 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from django_outbox.backends.links.base import SETTLING_SECONDS, Interruptible, dedicated_connection
+from django_opskit.own_connections import own_connection
+from django_outbox.backends.links.base import SETTLING_SECONDS, Interruptible
 
 __all__ = ["CHANNEL", "PostgreSQLLink"]
 
@@ -47,7 +48,7 @@ class PostgreSQLLink(Interruptible):
 
     def open(self) -> None:
         """Connect and listen."""
-        self._connection = dedicated_connection(self.using)
+        self._connection = own_connection(self.using)
         self._is_watching = False
         if self.brings_news:
             self._execute(f"LISTEN {CHANNEL}")
@@ -55,11 +56,6 @@ class PostgreSQLLink(Interruptible):
     def take_lock(self) -> bool:
         """Take the lock that ends with the session."""
         return self.with_lock and bool(self._value(_TAKE, self._value(_HASH, self.worker)))
-
-    def descriptors(self) -> list[int]:
-        """Return the socket."""
-        raw = self._connection.connection if self._connection is not None else None
-        return [] if raw is None or raw.closed else [raw.fileno()]
 
     def wait(self, seconds: float) -> bool:
         """Wait for a notification."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from django_outbox.backends.links.base import Interruptible, dedicated_connection
+from django_opskit.own_connections import close_own, own_connection
+from django_outbox.backends.links.base import Interruptible
 from django_outbox.backends.links.file_watch import FileWatch
 
 __all__ = ["SQLiteLink"]
@@ -60,7 +61,7 @@ class SQLiteLink(Interruptible):
 
     def open(self) -> None:
         """Note where the counter stands."""
-        self._connection = dedicated_connection(self.using)
+        self._connection = own_connection(self.using)
         self._seen_version = self._version()
         if self.brings_news and self._written:
             with suppress(OSError):
@@ -139,10 +140,7 @@ class SQLiteLink(Interruptible):
             self._writes = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            driver = connection.connection
-            connection.close()
-            if driver is not None:
-                driver.close()  # Django keeps those of a database in memory open
+            close_own(connection)
 
     def _file_of(self, worker: str) -> Path:
         return self._folder / _name_for(worker)
