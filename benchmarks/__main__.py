@@ -15,6 +15,8 @@ SCRIPTS = (
     *("drain", "enqueue", "latency", "backlog", "other_databases", "memory", "crash"),
     *("health_checks", "health_memory", "health_pages"),
     "job_automation",
+    *("command_runs", "cleanup", "backups", "exports", "imports", "reports", "sentiment"),
+    "test_data",
 )
 
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["CELERY", "OBAN", "PGQUEUER", "PROCRASTINATE", "TASKS_DB", "MissingError", "Peer"]
+__all__ = [
+    "CELERY",
+    "IMPORT_EXPORT",
+    "OBAN",
+    "PGQUEUER",
+    "PROCRASTINATE",
+    "TASKS_DB",
+    "MissingError",
+    "Peer",
+]
 
 FOLDER = Path(__file__).resolve().parent.parent / ".venvs"
 
@@ -39,6 +48,7 @@ OBAN = Peer("oban", ("oban", "psycopg[binary]", "uvloop"))
 PROCRASTINATE = Peer("procrastinate", ("procrastinate", "psycopg[binary]"))
 TASKS_DB = Peer("django-tasks-db", ("django-tasks-db", "Django", "psycopg[binary]"))
 CELERY = Peer("celery", ("celery[redis]",))
+IMPORT_EXPORT = Peer("django-import-export", ("django-import-export", "Django", "psycopg[binary]"))
 
 
 @cache

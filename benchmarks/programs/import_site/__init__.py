@@ -1,0 +1,1 @@
+"""The site into which both contenders bring rows: one model, as a knowledge base has it."""
