@@ -8,12 +8,14 @@ run any number of times. ``--no-serve`` stops after the pass.
 
 import argparse
 import io
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 # From a checkout that is not installed the apps lie one folder up.
@@ -41,6 +43,14 @@ class Step:
     run: Callable[[], str]
 
 
+def said(command: str, **options: object) -> dict[str, Any]:
+    """Run a command and return what it says in JSON."""
+    output = io.StringIO()
+    call_command(command, json=True, stdout=output, **options)
+    found: dict[str, Any] = json.loads(output.getvalue())
+    return found
+
+
 def migrate() -> str:
     """Bring the database up to date."""
     from django.db import connection
@@ -64,12 +74,7 @@ def create_admin() -> str:
 
 def seed() -> str:
     """Create the test account, its tasks and three days of work."""
-    import json
-
-    output = io.StringIO()
-    call_command("seed_testdata", json=True, stdout=output)
-    created = len(json.loads(output.getvalue())["created"])
-    return f"rows created: {created}"
+    return f"rows created: {len(said('seed_testdata')['created'])}"
 
 
 def save_today() -> str:
@@ -111,28 +116,18 @@ def check() -> str:
 
 def seed_plants() -> str:
     """Create solar plants with faults."""
-    import json
-
-    output = io.StringIO()
-    call_command("seed_plants", json=True, stdout=output)
-    return f"plants made: {json.loads(output.getvalue())['plants']}"
+    return f"plants made: {said('seed_plants')['plants']}"
 
 
 def find_faults() -> str:
     """Let the rules look at the plants."""
-    import json
-
-    output = io.StringIO()
-    call_command("run_daily_job_automation", json=True, stdout=output)
-    report = json.loads(output.getvalue())
+    report = said("run_daily_job_automation")
     found = sum(one["found"] for one in report["rules"])
     return f"{found} found, {report['created']} new orders"
 
 
 def run_reports() -> str:
     """Run three months of an optical network that is made up."""
-    import json
-
     from optical import SampleNetwork
 
     from django_network_hc.models import Network
@@ -147,37 +142,51 @@ def run_reports() -> str:
         return f"there already: {network.cases.filter(state='OPEN').count()} open cases"
     call_command("hc_setup", network=network.name, verbosity=0)
     call_command("hc_setup", action="validate", network=network.name, verbosity=0)
-    said = {}
+    last: dict[str, Any] = {}
     for month in sample.write(script_folder().inside("input-hc-report"), months=3):
-        output = io.StringIO()
         files = {"report": month.report, "inventory": month.inventory}
-        call_command("hc_run", network=network.name, json=True, stdout=output, **files)
-        said = json.loads(output.getvalue())["counts"]
-    return f"3 reports; the last: {said['new']} new, {said['closed']} closed, " + (
-        f"{said['open_after']} open cases"
+        last = said("hc_run", network=network.name, **files)["counts"]
+    return (
+        f"3 reports; the last: {last['new']} new, {last['closed']} closed, "
+        f"{last['open_after']} open cases"
     )
+
+
+def seed_assistants() -> str:
+    """Create two tenants with agents, and what their customers said."""
+    said("init_system", skip_admin=True)
+    sets = said("setup_demo_data")["sets"]
+    if all(one["is_there"] for one in sets):
+        return "there already"
+    chats = sum(one["rows"]["assistants.Chat"] for one in sets)
+    return f"chats made: {chats}"
+
+
+def listen() -> str:
+    """Find out how the customers sound."""
+    report = said("analyze_sentiment")
+    if not report["scored"]:
+        return "nothing new was said"
+    return ", ".join(f"{report[word]} {word}" for word in ("positive", "neutral", "negative"))
+
+
+def write_reports() -> str:
+    """Write what is counted about the assistants into files."""
+    return f"files written: {sum(len(one['files']) for one in said('generate_reports')['reports'])}"
 
 
 def watch() -> str:
     """Run every health check once, and keep what it said."""
-    import json
-
-    output = io.StringIO()
-    call_command("monitor", once=True, json=True, stdout=output)
-    states = [one["state"] for one in json.loads(output.getvalue())["checks"]]
+    states = [one["state"] for one in said("monitor", once=True)["checks"]]
     return ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
 
 
 def synchronise(port: int, database: Path) -> str:
     """Read the tasks of a second site, which owns them."""
-    import json
-
     if not port_is_free(port):
         return f"skipped: port {port} is taken"
-    output = io.StringIO()
     with Planner(port, database=database) as planner:
-        call_command("sync_tasks", source=planner.source, json=True, stdout=output)
-    report = json.loads(output.getvalue())
+        report = said("sync_tasks", source=planner.source)
     return ", ".join(f"{report[word]} {word}" for word in ("added", "updated", "unchanged"))
 
 
@@ -194,6 +203,9 @@ def steps(database: Path, port: int) -> tuple[Step, ...]:
         Step("Solar plants", "seed_plants", seed_plants),
         Step("Their faults", "run_daily_job_...", find_faults),
         Step("An optical network", "hc_run", run_reports),
+        Step("Assistants", "setup_demo_data", seed_assistants),
+        Step("Their customers", "analyze_sentiment", listen),
+        Step("Reports on them", "generate_reports", write_reports),
         Step("System checks", "check", check),
         Step("Health checks", "monitor --once", watch),
     )
@@ -240,7 +252,9 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.pop("DJANGO_POSTGRES_SERVICE", None)
     database = Path(options.database).resolve()
     os.environ["DJANGO_DB_PATH"] = str(database)
-    os.environ["DJANGO_SCRIPT_DIR"] = str(database.with_name(f"{database.stem}-script"))
+    for name in ("script", "operations", "media"):
+        place = database.with_name(f"{database.stem}-{name}")
+        os.environ[f"DJANGO_{name.upper()}_DIR"] = str(place)
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.development"
     django.setup()
     console = Console()

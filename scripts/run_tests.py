@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LAST_LINE = re.compile(r"=* ?(\d+ \w+.* in [\d.]+s.*|no tests ran.*)")
 
-# Much of the suite waits for real processes and servers. More than a few of them, and a small
-# machine has no time left for each.
-PROCESSES = min(4, os.cpu_count() or 1)
+# Much of the suite waits for real processes and servers: one more than there are processors. More
+# than a few of them, and a small machine has no time left for each.
+PROCESSES = min(4, 1 + (os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Outcome:
 def run_suite(database: str, data_file: Path, pytest_args: Sequence[str]) -> Outcome:
     """Run pytest on `database` with its output shown, and keep its last line."""
     command = [sys.executable, "-m", "coverage", "run", "-m", "pytest"]
-    command += ["--numprocesses", str(PROCESSES), *pytest_args]
+    command += ["--numprocesses", str(PROCESSES), "--durations=10", *pytest_args]
     if sys.stdout.isatty():
         command.append("--color=yes")
     env = {**os.environ, "OPSKIT_DATABASE": database, "COVERAGE_FILE": str(data_file)}

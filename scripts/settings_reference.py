@@ -7,6 +7,7 @@ from django_job_automation.conf import JobAutomationSettings
 from django_network_hc.conf import NetworkHcSettings
 from django_opskit.conf import SettingsModel, reference_rows
 from django_outbox.conf import OutboxSettings
+from django_system_ops.conf import ManagementCommandsSettings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
 
@@ -18,6 +19,7 @@ MODELS: tuple[tuple[str, str, type[SettingsModel]], ...] = (
     ('`HEALTH_CHECK_JOB["CHECKS"][]`', "django_health_check_job", CheckSettings),
     ("`JOB_AUTOMATION`", "django_job_automation", JobAutomationSettings),
     ("`NETWORK_HC`", "django_network_hc", NetworkHcSettings),
+    ("`MANAGEMENT_COMMANDS`", "django_system_ops", ManagementCommandsSettings),
 )
 
 HEAD = """# Settings

@@ -1,33 +1,68 @@
 """What every test may ask for: its database, marks for databases, and real processes."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 from django.utils import translation
 
-from tests import processes
+from tests import flushing, processes
 from tests.packaging.building import build_wheel
 from tests.services import MARIADB, POSTGRESQL
 
 DATABASE_MARKS = ("sqlite", "postgresql", "mariadb")
+DATABASE_FIXTURES = frozenset(
+    {"db", "transactional_db", "live_server", "django_db_setup", "own_database"}
+)
 DATABASE_SERVERS = {"postgresql": POSTGRESQL, "mariadb": MARIADB}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what cannot be shown on the database in use, with the reason."""
+flushing.install()
+
+# A suite that was started in the background has it ignored, and so would all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Skip what cannot be shown on the database in use, with the reason; mark what is slow.
+
+    A test that asks for no database is the same on every one: the run on SQLite has it, and the
+    runs on servers leave it out.
+    """
     database = settings.DATABASE
+    if database in DATABASE_SERVERS:
+        without = [item for item in items if not uses_database(item)]
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if uses_database(item)]
     for item in items:
         marks = [name for name in DATABASE_MARKS if item.get_closest_marker(name)]
         if marks and database not in marks:
             reason = f"only for {' and '.join(marks)}, and this run is on {database}"
             item.add_marker(pytest.mark.skip(reason=reason))
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(0))
+        if "process_env" in getattr(item, "fixturenames", ()):
+            item.add_marker("processes")
         if item.get_closest_marker("packaging") and database != "sqlite":
             reason = "the package is the same on every database: tested in the run on sqlite"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """Say whether the database in use has a part in a test."""
+    if issubclass(getattr(item, "cls", None) or object, TransactionTestCase):
+        return True
+    asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    return bool(asks) or any(
+        item.get_closest_marker(name) for name in ("django_db", "postgresql", "mariadb")
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -65,6 +100,11 @@ def django_db_modify_db_settings(
         pytest.exit(server.how_to_reach(), returncode=1)
     elif not request.config.getoption("reuse_db"):
         test["NAME"] = f"test_{database['NAME']}_{os.getpid()}"
+
+
+@pytest.fixture
+def own_database() -> None:
+    """Asked for by what makes a database of its own on the server in use."""
 
 
 @pytest.fixture

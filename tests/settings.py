@@ -20,7 +20,15 @@ from config.settings.base import INSTALLED_APPS as SITE_APPS
 from tests.services import MARIADB, POSTGRESQL, Service
 
 # Apps of the tests' own: their outbox_handlers.py, commands and models are found as any site's are.
-INSTALLED_APPS = [*SITE_APPS, "tests.outbox", "tests.opskit", "tests.automation"]
+INSTALLED_APPS = [
+    *SITE_APPS,
+    "tests.outbox",
+    "tests.opskit",
+    "tests.automation",
+    "tests.system_ops.shop",
+    "tests.system_ops.library",
+    "tests.system_ops.studio",
+]
 
 # An outsider for the tests of the Tasks API; its tables come without its migrations.
 if find_spec("django_tasks_db"):
@@ -87,3 +95,18 @@ REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 # Where each test finds the files of its networks it says itself; no test writes anywhere else.
 NETWORK_HC = {"SCRIPT_DIR": (Path(tempfile.gettempdir()) / f"opskit-script-{os.getpid()}")}
 NETWORK_HC |= json.loads(os.environ.get("OPSKIT_NETWORK_HC", "{}"))
+
+# No test keeps files but where it says.
+MEDIA_ROOT = os.environ.get("OPSKIT_MEDIA_ROOT", "")
+
+# Tests that want a history of their commands say so; files go where each test says.
+_OPS = Path(tempfile.gettempdir()) / f"opskit-ops-{os.getpid()}"
+MANAGEMENT_COMMANDS = {
+    "history": {"enabled": False},
+    "backup": {"directory": str(_OPS / "backups")},
+    "state_directory": str(_OPS / "state"),
+}
+MANAGEMENT_COMMANDS |= json.loads(os.environ.get("OPSKIT_SYSTEM_OPS", "{}"))
+
+# Models of the tests have constraints that MariaDB does not keep, and says so at each start.
+SILENCED_SYSTEM_CHECKS = ["models.W036", "models.W044"]

@@ -20,6 +20,7 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
         "health-quick-start",
         "job-automation-quick-start",
         "network-hc-quick-start",
+        "system-ops-quick-start",
     ],
 )
 def test_page_does_what_it_says(page, wheel, tmp_path):
@@ -30,6 +31,8 @@ def test_page_does_what_it_says(page, wheel, tmp_path):
         "PIP_FIND_LINKS": f"{wheel.parent} {os.environ.get('PIP_FIND_LINKS', '')}",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONUNBUFFERED": "1",
+        # The crontab on a page is that of a machine as most servers are.
+        "TZ": "UTC",
     }
     # One shell for the whole page, as its reader has one.
     shell_state = "export VIRTUAL_ENV_DISABLE_PROMPT=1\n"

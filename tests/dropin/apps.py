@@ -87,4 +87,24 @@ NETWORK_HC = App(
     expected="[('CustomerA/Alder_DWDM', 'READY')]",
 )
 
-APPS = (OUTBOX, HEALTH_CHECK_JOB, JOB_AUTOMATION, NETWORK_HC)
+SYSTEM_OPS = App(
+    name="django_system_ops",
+    extra="system-ops",
+    before=(
+        "from pathlib import Path\n"
+        "from django.core.management import call_command\n"
+        'settings = Path("mysite/settings.py")\n'
+        'if not Path("backup.key").exists():\n'
+        '    call_command("ops_keygen", output="backup.key")\n'
+        "    line = \"MANAGEMENT_COMMANDS = {'backup': {'key_file': 'backup.key'}}\"\n"
+        '    settings.write_text(settings.read_text() + line + "\\n")'
+    ),
+    main_command=("backup_data",),
+    after=(
+        "from django_system_ops.models import CommandRun\n"
+        'print(sorted(CommandRun.objects.values_list("name", "status")))'
+    ),
+    expected="('backup_data', 'SUCCEEDED')",
+)
+
+APPS = (OUTBOX, HEALTH_CHECK_JOB, JOB_AUTOMATION, NETWORK_HC, SYSTEM_OPS)

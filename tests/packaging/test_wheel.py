@@ -30,7 +30,10 @@ EXTRAS = {
     "dev",
 }
 # Files that are no modules and that a site needs all the same.
-DATA = ("py.typed", "locale/**/*.po", "locale/**/*.mo", "templates/**/*", "static/**/*")
+DATA = (
+    *("py.typed", "locale/**/*.po", "locale/**/*.mo", "templates/**/*", "static/**/*"),
+    "**/lexicons/*.txt",
+)
 
 
 @pytest.fixture(scope="module")

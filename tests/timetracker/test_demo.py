@@ -13,7 +13,7 @@ import pytest
 from tests.processes import ROOT, read_until
 
 # It brings its own SQLite file, whichever database the suite runs on.
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.processes]
 
 DEMO = ROOT / "example_project" / "demo.py"
 
@@ -59,7 +59,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def wait_until(condition, seconds: float = 60) -> None:
+def wait_until(condition, seconds: float = 180) -> None:
     """Poll: the moment at which another process is ready cannot be asked for."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -70,7 +70,7 @@ def wait_until(condition, seconds: float = 60) -> None:
 def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
     process = start("--no-serve", "--port", port)
 
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
 
     assert process.returncode == 0, err
     for words in (
@@ -79,6 +79,9 @@ def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
         "no issues",
         "plants made: 9",
         "4 found, 4 new orders",
+        "chats made: 120",
+        "negative",
+        "files written: 4",
         "monitor --once",
         "5 UP",
         "/status/",
@@ -91,14 +94,15 @@ def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
 
 
 def test_demo_may_be_run_again(start):
-    start("--no-serve").communicate(timeout=60)
+    start("--no-serve").communicate(timeout=180)
 
     again = start("--no-serve")
 
-    out, err = again.communicate(timeout=60)
+    out, err = again.communicate(timeout=180)
     assert again.returncode == 0, err
     assert "rows created: 0" in out
     assert "4 found, 0 new orders" in out
+    assert "nothing new was said" in out
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -109,7 +113,7 @@ def test_signal_stops_site_and_worker_and_is_a_good_end(start, port, signum):
 
     process.send_signal(signum)
 
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert "Worker stopped" in out
     assert not answers(port)
@@ -120,7 +124,7 @@ def test_taken_port_is_told_before_anything_is_done(start, port, database):
         listener.bind(("127.0.0.1", port))
         listener.listen()
         process = start("--port", port)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=180)
 
     assert process.returncode == 1
     assert f"Port {port} is taken." in err
@@ -135,7 +139,7 @@ def test_death_of_the_worker_ends_the_site_and_is_told(start, port):
     # Workers are called host:process:number.
     os.kill(int(line.split(":")[1]), signal.SIGKILL)
 
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "worker_run ended by itself with status -9." in err
     assert not answers(port)

@@ -8,7 +8,7 @@ from typing import Any
 import django
 from django.utils.translation import gettext_lazy as _
 
-from config import csp, health
+from config import csp, health, operations
 from config.databases import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -30,8 +30,10 @@ INSTALLED_APPS = [
     "django_health_check_job",
     "django_job_automation",
     "django_network_hc",
+    "django_system_ops",
     "timetracker",
     "plants",
+    "assistants",
 ]
 
 # Jobs of Django's own Tasks API, stored in the outbox as well.
@@ -106,6 +108,9 @@ LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("pl", _("Polish"))]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 
+# What the assistants' documents are kept in; nothing hands it out.
+MEDIA_ROOT = os.environ.get("DJANGO_MEDIA_DIR") or BASE_DIR / "media"
+
 _PEER = health.peer()
 PERSIST_HEALTH_CHECK_DATA = True
 SYNC_HEALTH_CHECK_DATA = _PEER is not None
@@ -118,6 +123,8 @@ JOB_AUTOMATION = {"ADAPTER": "plants.adapter.Plants"}
 
 # Trackers, reports and what became of them: nothing that the web server hands out.
 NETWORK_HC = {"SCRIPT_DIR": Path(os.environ.get("DJANGO_SCRIPT_DIR", BASE_DIR / "Script"))}
+
+MANAGEMENT_COMMANDS: dict[str, Any] = operations.management_commands(BASE_DIR)
 
 SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"
@@ -141,6 +148,7 @@ LOGGING = {
         "django_health_check_job": {"level": "INFO"},
         "job_automation": {"level": "INFO"},
         "django_network_hc": {"level": "INFO"},
+        "django_system_ops": {"level": "INFO"},
         "timetracker": {"level": "INFO"},
     },
 }

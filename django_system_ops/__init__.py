@@ -1,0 +1,1 @@
+"""Operations of a site: runs of commands, backups, cleanup, checks, monitoring."""

@@ -1,0 +1,1 @@
+"""Rules in pure Python: no Django, clock, files or sockets."""

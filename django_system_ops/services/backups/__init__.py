@@ -1,0 +1,1 @@
+"""Backups that restore: making, finding, verifying, restoring and removing them."""

@@ -1,0 +1,1 @@
+"""Backups in a repository of restic, which stores what is the same once."""

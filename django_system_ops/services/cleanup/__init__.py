@@ -1,0 +1,1 @@
+"""Removing what is old: rows with what hangs on them, and temporary files."""

@@ -1,0 +1,1 @@
+"""The site's rows in files: which, whose, since when, of one moment."""

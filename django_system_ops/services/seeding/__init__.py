@@ -1,0 +1,1 @@
+"""What a site begins with and what it is shown with, and taking it back."""

@@ -1,0 +1,1 @@
+"""What messages feel like: scores for each, and sums for each day, agent and tenant."""

@@ -1,0 +1,1 @@
+"""Data of one tenant becomes another's: copied, or handed over."""

@@ -1,0 +1,1 @@
+"""Backups that restore: the sealed stream, the commands, drills on real databases."""

@@ -1,0 +1,1 @@
+"""Tests of cleanup_old_data."""

@@ -1,0 +1,7 @@
+"""Settings of a site with django-health-check, which comes after us."""
+
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS as TESTS_APPS
+
+INSTALLED_APPS = [*TESTS_APPS, "health_check"]
+ROOT_URLCONF = "tests.system_ops.health.peer_urls"

@@ -1,0 +1,1 @@
+"""A site of the tests: tenants, chats and what hangs on them."""
