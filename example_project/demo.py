@@ -181,23 +181,22 @@ def watch() -> str:
     return ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
 
 
-def synchronise(port: int, database: Path) -> str:
+def synchronise(port: int) -> str:
     """Read the tasks of a second site, which owns them."""
     if not port_is_free(port):
         return f"skipped: port {port} is taken"
-    with Planner(port, database=database) as planner:
+    with Planner(port) as planner:
         report = said("sync_tasks", source=planner.source)
     return ", ".join(f"{report[word]} {word}" for word in ("added", "updated", "unchanged"))
 
 
-def steps(database: Path, port: int) -> tuple[Step, ...]:
+def steps(port: int) -> tuple[Step, ...]:
     """Return what the demo does, in order; ``port`` is for the second site."""
-    planner_database = database.with_name(f"{database.stem}-planner{database.suffix}")
     return (
         Step("Tables", "migrate", migrate),
         Step("Administrator", "", create_admin),
         Step("Test data", "seed_testdata", seed),
-        Step("Another site's tasks", "sync_tasks", lambda: synchronise(port, planner_database)),
+        Step("Another site's tasks", "sync_tasks", lambda: synchronise(port)),
         Step("A saved day", "save_day()", save_today),
         Step("The outbox", "run_once()", work),
         Step("Solar plants", "seed_plants", seed_plants),
@@ -259,7 +258,7 @@ def main(arguments: Sequence[str]) -> int:
     django.setup()
     console = Console()
     try:
-        console.print(run_steps(steps(database, options.port + 1)), accounts(options.port))
+        console.print(run_steps(steps(options.port + 1)), accounts(options.port))
         if not options.no_serve:
             console.print("The site, a worker and a monitor are running. Ctrl-C stops them.")
             Servers(options.port).run()

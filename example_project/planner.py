@@ -1,8 +1,8 @@
 """The demo's planning system: a second site with a database of its own, which owns the tasks."""
 
-import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -15,30 +15,30 @@ from servers import HOST, MANAGE, ServersError
 __all__ = ["Planner"]
 
 TASKS = Path(__file__).resolve().parent / "planner_tasks.json"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Planner:
     """
     Serves the tasks of ``planner_tasks.json`` over HTTP for as long as the block lasts.
 
+    Its database is made for that time, in memory.
+
     Raises:
-        ServersError: one of its commands failed; the sentence holds what it printed.
+        ServersError: it did not come up; the sentence holds what it printed.
     """
 
-    def __init__(self, port: int, *, database: Path) -> None:
+    def __init__(self, port: int) -> None:
         self.source = f"http://{HOST}:{port}/api/tasks/"
         self._address = f"{HOST}:{port}"
-        self._environment = {**os.environ, "DJANGO_DB_PATH": str(database)}
 
     def __enter__(self) -> Self:
-        self._manage("migrate", "--verbosity", "0")
-        self._manage("loaddata", str(TASKS), "--verbosity", "0")
+        self._log = tempfile.TemporaryFile("w+")
+        options = ["--addrport", self._address, "--noinput", "--verbosity", "0"]
         self._server = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, str(MANAGE), "runserver", self._address, "--noreload"],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            [sys.executable, str(MANAGE), "testserver", str(TASKS), *options],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         try:
             self._wait_until_it_answers()
@@ -55,17 +55,6 @@ class Planner:
     ) -> None:
         self._end()
 
-    def _manage(self, *args: str) -> None:
-        done = subprocess.run(  # noqa: S603  # our own commands
-            [sys.executable, str(MANAGE), *args],
-            env=self._environment,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise ServersError(f"The planner's {args[0]} failed: {done.stderr.strip()}")
-
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while self._server.poll() is None and time.monotonic() < deadline:
@@ -76,8 +65,11 @@ class Planner:
                 return
             except OSError:
                 time.sleep(0.1)
-        raise ServersError(f"The planner did not answer at {self.source}.")
+        self._log.seek(0)
+        said = self._log.read().strip()
+        raise ServersError(f"The planner did not answer at {self.source}. {said}".rstrip())
 
     def _end(self) -> None:
         self._server.terminate()
         self._server.wait()
+        self._log.close()

@@ -4,12 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+from scripts.programs import ROOT, run_shown, say
+
 # One line of tox's closing report, such as "  py314-dj61: SKIP (0.01 seconds)".
-SKIPPED = re.compile(r"\s*py3(\d+)-(\S+): SKIP\b")
+SKIPPED = re.compile(r"py3(\d+)-(\S+): SKIP\b")
 
 
 def interpreters() -> str:
@@ -27,19 +26,17 @@ def main(tox_args: list[str]) -> int:
         env.pop(name, None)
     command = [sys.executable, "-m", "tox", "run", *tox_args]
     missing = []
-    with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if skipped := SKIPPED.match(COLOUR.sub("", line)):
-                missing.append(f"Python 3.{skipped[1]} ({skipped[0].split(':')[0].strip()})")
+
+    def note_missing(line: str) -> None:
+        if skipped := SKIPPED.match(line):
+            missing.append(f"Python 3.{skipped[1]} ({skipped[0].split(':')[0]})")
+
+    status = run_shown(command, env=env, listener=note_missing)
     if missing:
-        print(f"Not found and so not run: {', '.join(missing)}.")
+        say(f"Not found and so not run: {', '.join(missing)}.")
     else:
-        print("Every interpreter of the matrix was found.")
-    return process.returncode
+        say("Every interpreter of the matrix was found.")
+    return status
 
 
 if __name__ == "__main__":

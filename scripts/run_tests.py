@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from scripts.programs import ROOT, run_shown, say
 from tests.services import MARIADB, POSTGRESQL, SERVICES
 
-ROOT = Path(__file__).resolve().parent.parent
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LAST_LINE = re.compile(r"=* ?(\d+ \w+.* in [\d.]+s.*|no tests ran.*)")
+
+# Where a server does what SQLite cannot show. Only this is measured there: tracing each line of the
+# house doubles the time of a run.
+SERVERS_PART = ("django_outbox/backends", "django_outbox/services", "django_system_ops/services")
 
 # Much of the suite waits for real processes and servers: one more than there are processors. More
 # than a few of them, and a small machine has no time left for each.
@@ -44,23 +47,27 @@ class Outcome:
 
 def run_suite(database: str, data_file: Path, pytest_args: Sequence[str]) -> Outcome:
     """Run pytest on `database` with its output shown, and keep its last line."""
-    command = [sys.executable, "-m", "coverage", "run", "-m", "pytest"]
-    command += ["--numprocesses", str(PROCESSES), "--durations=10", *pytest_args]
+    command = [sys.executable, "-m", "coverage", "run"]
+    if database != "sqlite":
+        command += ["--source", ",".join(SERVERS_PART)]
+    command += ["-m", "pytest", "--numprocesses", str(PROCESSES), "--durations=10"]
+    # A test that swallows the end of its time, or waits on the way out, ends with its worker.
+    command += ["--timeout-method=thread", *pytest_args]
     if sys.stdout.isatty():
         command.append("--color=yes")
     env = {**os.environ, "OPSKIT_DATABASE": database, "COVERAGE_FILE": str(data_file)}
+    # The suite starts thousands of processes: none compiles what another has compiled.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env["PYTHONPYCACHEPREFIX"] = str(data_file.with_name("compiled"))
     say(f"\n=== The suite on {database} ===")
-    last_line = "pytest ended without a summary"
-    with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            say(line, end="")
-            plain = COLOUR.sub("", line).strip()
-            if LAST_LINE.fullmatch(plain):
-                last_line = plain.strip("= ")
-    return Outcome(database, process.returncode, last_line)
+    last_lines = ["pytest ended without a summary"]
+
+    def keep_the_last(line: str) -> None:
+        if LAST_LINE.fullmatch(line):
+            last_lines.append(line.strip("= "))
+
+    status = run_shown(command, env=env, listener=keep_the_last)
+    return Outcome(database, status, last_lines[-1])
 
 
 def why_without_mysqlclient() -> str:
@@ -133,11 +140,6 @@ def required_but_silent() -> list[str]:
     if os.environ.get("OPSKIT_REQUIRE_SERVICES") != "1":
         return []
     return [service.how_to_reach() for service in SERVICES if not service.answers()]
-
-
-def say(text: str, end: str = "\n") -> None:
-    """Print at once: the output of the programs that we start comes between our lines."""
-    print(text, end=end, flush=True)
 
 
 def main(pytest_args: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import get_commands, load_command_class
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +39,7 @@ class Processes:
         self.started: list[subprocess.Popen[str]] = []
 
     def run(
-        self, *args: object, timeout: float = 60, **options: Any
+        self, *args: object, timeout: float = 240, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run `python -m django <args>` to its end, its output and errors apart."""
         options = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **options}
@@ -78,11 +79,21 @@ class Processes:
 
 
 def django_command(args: tuple[object, ...]) -> list[str]:
-    """Return the command line for a Django command with `args`."""
-    return [sys.executable, "-m", "django", *map(str, args)]
+    """
+    Return the command line for a Django command with `args`.
+
+    Without the system checks, which take as long as the rest of a start and have tests of their
+    own; with them where the first of `args` is "--with-checks".
+    """
+    with_checks = args[0] == "--with-checks"
+    name, *rest = map(str, args[1:] if with_checks else args)
+    app = get_commands().get(name)
+    if app and not with_checks and load_command_class(app, name).requires_system_checks:
+        rest.insert(0, "--skip-checks")
+    return [sys.executable, "-m", "django", name, *rest]
 
 
-def read_until(process: subprocess.Popen[str], text: str, *, seconds: float = 30) -> str:
+def read_until(process: subprocess.Popen[str], text: str, *, seconds: float = 180) -> str:
     """
     Read the process's output up to the line that holds `text`, and return what was read.
 

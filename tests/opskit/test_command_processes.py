@@ -16,7 +16,7 @@ from tests.processes import ROOT, Processes, django_command, read_until
 SEPARATE: dict[str, Any] = {"stderr": subprocess.PIPE}
 
 
-def wait_for(file: Path, seconds: float = 30) -> None:
+def wait_for(file: Path, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} did not appear within {seconds} s"
@@ -41,7 +41,7 @@ def test_signal_unwinds_a_command_and_is_a_failure(processes, number):
     read_until(process, "waiting")
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
 
     assert (process.returncode, out) == (1, "unwinding\n")
     assert err == "CommandError: Interrupted before it was finished.\n"
@@ -54,7 +54,7 @@ def test_signal_with_json_is_answered_by_one_document(processes, tmp_path, numbe
     wait_for(ready)
 
     process.send_signal(number)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
 
     assert json.loads(out) == {"error": "Interrupted before it was finished.", "exit_status": 1}
 
@@ -64,7 +64,7 @@ def test_signal_shows_its_place_when_asked(processes):
     read_until(process, "waiting")
 
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert "django_opskit.stopping.Terminated" in err
@@ -78,7 +78,7 @@ def test_second_sigterm_ends_a_command_that_is_slow_to_unwind(processes):
     read_until(process, "unwinding")
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(timeout=30) == -signal.SIGTERM
+    assert process.wait(timeout=120) == -signal.SIGTERM
 
 
 def test_loop_hears_both_signals_and_ends_well(processes):
@@ -88,7 +88,7 @@ def test_loop_hears_both_signals_and_ends_well(processes):
     process.send_signal(signal.SIGTERM)
     read_until(process, "first")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
 
     assert (process.returncode, json.loads(out), err) == (0, {"event": "second"}, "")
 
@@ -109,7 +109,7 @@ def test_reader_that_left_is_a_failure_of_one_sentence(processes, options):
     process.stdout.close()
 
     with process:
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert "Broken pipe" in err
@@ -122,7 +122,7 @@ def test_reader_that_left_does_not_change_the_status_of_a_failure(processes):
     process.stdout.close()
 
     with process:
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
 
     assert (process.returncode, err) == (2, "UsageError: nothing is called that\n")
 
@@ -130,7 +130,7 @@ def test_reader_that_left_does_not_change_the_status_of_a_failure(processes):
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
 def test_closed_streams_do_not_keep_a_command_from_its_work(processes, closed):
     with in_shell(processes, closed, "opskit_report", "--json") as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
 
     assert (process.returncode, out, err) == (0, "", "")
 
@@ -164,7 +164,7 @@ def test_progress_bar_stands_on_the_terminal_and_never_on_stdout(
     )
     os.close(written)
 
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     screen = read_all(seen)
 
     assert process.returncode == 0
@@ -182,7 +182,7 @@ def test_progress_bar_is_one_line_that_leaves_no_trace_and_leaves_stdout_alone(p
     )
     os.close(written)
 
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     screen = read_all(seen)
 
     assert out.splitlines() == ["row 0", "row 1", "row 2", "Copied 3 rows.", "Done."]

@@ -48,7 +48,7 @@ class RunningWorker:
         return self.report
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 150) -> None:
     """Return when the condition holds; fail when it does not come to that."""
     deadline = time.monotonic() + seconds
     while not condition():

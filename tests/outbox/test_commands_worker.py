@@ -44,7 +44,7 @@ def test_health_file_is_fresh_while_the_worker_works_and_gone_after_it(spawn, tm
     wait_for(lambda: path.stat().st_mtime_ns > first)
 
     worker.terminate()
-    worker.communicate(timeout=20)
+    worker.communicate(timeout=120)
 
     assert worker.returncode == 0
     assert list(tmp_path.iterdir()) == []
@@ -149,7 +149,7 @@ def test_metrics_tell_what_the_worker_did_and_what_waits(spawn):
         name.startswith("outbox_worker_info{") and started["worker"] in name for name in seen
     )
     worker.terminate()
-    worker.communicate(timeout=20)
+    worker.communicate(timeout=120)
     assert worker.returncode == 0
 
 

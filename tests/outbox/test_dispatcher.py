@@ -37,7 +37,7 @@ def test_run_forever_works_until_it_is_signalled_and_reports(spawn):
         assert process.poll() is None
 
     process.terminate()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, output
     assert "completed=1" in output

@@ -66,9 +66,11 @@ def held_by(worker, **facts):
 
 def test_jobs_of_a_killed_worker_are_taken_over_long_before_their_leases_end(spawn, tmp_path):
     log = tmp_path / "log"
+    until = tmp_path / "until"
+    # The first worker never finishes one of them, however long a busy machine takes.
+    until.with_suffix(".2").touch()
     for _ in range(3):
-        # So long that a busy machine starts the second worker before they are done.
-        enqueue("SLOW_NOTE", payload={"log": str(log), "seconds": 6})
+        enqueue("WAIT_FOR_FILE", payload={"log": str(log), "until": str(until), "asks": False})
     first = spawn("worker_run", "--concurrency", 3, env={"OPSKIT_OUTBOX": LONG_LEASE})
     wait_for(lambda: len(begun(log)) == 3)
     second = spawn("worker_run", "--concurrency", 3, env={"OPSKIT_OUTBOX": LONG_LEASE})

@@ -145,7 +145,7 @@ def test_child_of_a_handler_that_forks_runs_no_jobs(spawn, tmp_path):
         enqueue("NOTE", None, {"log": str(log)})
 
     worker = spawn("worker_run", "--drain")
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
     wait_for(lambda: len(read_log(log)) >= 7)

@@ -39,7 +39,7 @@ def locked_table() -> Iterator[None]:
 
 
 def test_worker_whose_statement_waits_for_a_lock_stops_at_the_second_signal(spawn):
-    worker = spawn("worker_run", "--poll-seconds", "0.1", "--grace", "60")
+    worker = spawn("worker_run", "--poll-seconds", "0.1", "--grace", "600")
     enqueue("TEST_JOB")
     wait_for(lambda: statuses() == {"COMPLETED": 1})
     for _ in range(3):
@@ -50,7 +50,7 @@ def test_worker_whose_statement_waits_for_a_lock_stops_at_the_second_signal(spaw
         worker.terminate()
         time.sleep(0.3)
         worker.terminate()
-        output, _ = worker.communicate(timeout=12)
+        output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
     assert "did not stop" in output
@@ -64,7 +64,7 @@ def test_worker_whose_statement_waits_for_a_lock_stops_when_the_grace_period_is_
         time.sleep(1)
 
         worker.terminate()
-        output, _ = worker.communicate(timeout=20)
+        output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
 
@@ -72,14 +72,14 @@ def test_worker_whose_statement_waits_for_a_lock_stops_when_the_grace_period_is_
 def test_second_signal_does_not_wait_for_threads_of_a_handler(spawn, tmp_path):
     """At its exit Python waits for every thread of a ThreadPoolExecutor."""
     log = tmp_path / "log"
-    enqueue("POOL", None, {"log": str(log), "seconds": 60})
+    enqueue("POOL", None, {"log": str(log), "seconds": 600})
     worker = spawn("worker_run", "--poll-seconds", "0.1")
     wait_for(lambda: read_log(log))
 
     worker.terminate()
     time.sleep(0.3)
     worker.terminate()
-    output, _ = worker.communicate(timeout=12)
+    output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
     assert "Worker stopped: 1 returned." in output
@@ -134,7 +134,7 @@ def test_endless_wait_is_a_wait_that_a_signal_ends(spawn, tmp_path, option):
     wait_for(lambda: read_log(log))
 
     worker.terminate()
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
     assert "Worker stopped: 1 completed." in output

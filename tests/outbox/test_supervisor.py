@@ -64,7 +64,7 @@ def test_signal_lets_every_child_finish_its_job(spawn, tmp_path, number):
 
     # To the whole group, as a terminal and systemd do: each child hears of it twice.
     os.killpg(supervisor.pid, number)
-    output, _ = supervisor.communicate(timeout=40)
+    output, _ = supervisor.communicate(timeout=120)
 
     assert supervisor.returncode == 0, output
     assert "supervisor: stopped, 2 workers started, 0 died, 0 killed." in output
@@ -80,7 +80,7 @@ def test_second_signal_does_not_wait_for_handlers(spawn, tmp_path):
     supervisor.terminate()
     read_until(supervisor, "ended with status 0")  # the child that had nothing to do
     supervisor.terminate()
-    output, _ = supervisor.communicate(timeout=30)
+    output, _ = supervisor.communicate(timeout=120)
 
     assert supervisor.returncode == 0, output
     assert OutboxJob.objects.get().status == "PENDING"
@@ -99,7 +99,7 @@ def test_child_that_is_killed_is_started_again(spawn):
         enqueue("TEST_JOB")
     wait_for(all_completed)
     supervisor.terminate()
-    rest, _ = supervisor.communicate(timeout=30)
+    rest, _ = supervisor.communicate(timeout=120)
 
     assert "again in 0.25 s" in output
     assert supervisor.returncode == 0, rest
@@ -173,7 +173,7 @@ def test_health_file_stands_for_all_children(spawn, tmp_path):
     parts = {file.name for file in tmp_path.iterdir() if not file.name.endswith(".new")}
 
     supervisor.terminate()
-    output, _ = supervisor.communicate(timeout=30)
+    output, _ = supervisor.communicate(timeout=120)
 
     assert {"health", "health.0", "health.1"} <= parts
     assert supervisor.returncode == 0, output
@@ -193,7 +193,7 @@ def test_each_child_serves_metrics_on_a_port_of_its_own(spawn):
         output += read_until(supervisor, "Metrics at")
 
     supervisor.terminate()
-    supervisor.communicate(timeout=30)
+    supervisor.communicate(timeout=120)
 
     assert f"http://127.0.0.1:{port}/metrics" in output
     assert f"http://127.0.0.1:{port + 1}/metrics" in output

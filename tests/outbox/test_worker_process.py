@@ -53,7 +53,7 @@ def test_signal_lets_the_running_job_finish_and_exits_with_zero(spawn, tmp_path,
     wait_for(lambda: read_log(log))
 
     worker.send_signal(number)
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
     assert "Worker stopped: 1 completed." in output
@@ -67,7 +67,7 @@ def test_idle_worker_stops_at_once(spawn):
     began = time.monotonic()
 
     worker.terminate()
-    worker.communicate(timeout=20)
+    worker.communicate(timeout=120)
 
     assert worker.returncode == 0
     assert time.monotonic() - began < 10
@@ -82,7 +82,7 @@ def test_second_signal_does_not_wait_for_the_handler(spawn, tmp_path):
     worker.terminate()
     time.sleep(0.3)
     worker.terminate()
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=120)
 
     job = OutboxJob.objects.get()
     assert worker.returncode == 0, output

@@ -275,7 +275,7 @@ def test_stop_button_ends_the_program(admin_client, programs):
 def wait_for(condition):
     import time
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.1)

@@ -1,6 +1,7 @@
 """The demo as people start it: in a process of its own."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,21 @@ DEMO = ROOT / "example_project" / "demo.py"
 @pytest.fixture
 def database(tmp_path):
     return tmp_path / "demo.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """The data of a demo that has been run, for copies."""
+    folder = tmp_path_factory.mktemp("demo")
+    demo = [sys.executable, DEMO, "--no-serve", "--database", folder / "demo.sqlite3"]
+    subprocess.run(demo, check=True, capture_output=True, timeout=300)
+    return folder
+
+
+@pytest.fixture
+def run_before(shown, tmp_path):
+    """Begin with the data of a demo that has been run."""
+    shutil.copytree(shown, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -59,7 +75,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def wait_until(condition, seconds: float = 180) -> None:
+def wait_until(condition, seconds: float = 300) -> None:
     """Poll: the moment at which another process is ready cannot be asked for."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -70,7 +86,7 @@ def wait_until(condition, seconds: float = 180) -> None:
 def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
     process = start("--no-serve", "--port", port)
 
-    out, err = process.communicate(timeout=180)
+    out, err = process.communicate(timeout=300)
 
     assert process.returncode == 0, err
     for words in (
@@ -93,18 +109,18 @@ def test_one_pass_tells_what_happened_and_where_to_look(start, database, port):
     assert database.exists()
 
 
+@pytest.mark.usefixtures("run_before")
 def test_demo_may_be_run_again(start):
-    start("--no-serve").communicate(timeout=180)
-
     again = start("--no-serve")
 
-    out, err = again.communicate(timeout=180)
+    out, err = again.communicate(timeout=300)
     assert again.returncode == 0, err
     assert "rows created: 0" in out
     assert "4 found, 0 new orders" in out
     assert "nothing new was said" in out
 
 
+@pytest.mark.usefixtures("run_before")
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_site_and_worker_and_is_a_good_end(start, port, signum):
     process = start("--port", port)
@@ -113,7 +129,7 @@ def test_signal_stops_site_and_worker_and_is_a_good_end(start, port, signum):
 
     process.send_signal(signum)
 
-    out, err = process.communicate(timeout=180)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "Worker stopped" in out
     assert not answers(port)
@@ -124,13 +140,14 @@ def test_taken_port_is_told_before_anything_is_done(start, port, database):
         listener.bind(("127.0.0.1", port))
         listener.listen()
         process = start("--port", port)
-        _, err = process.communicate(timeout=180)
+        _, err = process.communicate(timeout=300)
 
     assert process.returncode == 1
     assert f"Port {port} is taken." in err
     assert not database.exists()
 
 
+@pytest.mark.usefixtures("run_before")
 def test_death_of_the_worker_ends_the_site_and_is_told(start, port):
     process = start("--port", port)
     line = read_until(process, "Worker").splitlines()[-1]
@@ -139,7 +156,7 @@ def test_death_of_the_worker_ends_the_site_and_is_told(start, port):
     # Workers are called host:process:number.
     os.kill(int(line.split(":")[1]), signal.SIGKILL)
 
-    _, err = process.communicate(timeout=180)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "worker_run ended by itself with status -9." in err
     assert not answers(port)

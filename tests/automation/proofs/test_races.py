@@ -38,7 +38,7 @@ def open_jobs() -> Counter[tuple[int, str]]:
     return Counter(Job.objects.values_list("site_id", "job_type"))
 
 
-def wait_for(condition, seconds: float = 30) -> None:
+def wait_for(condition, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that in time"

@@ -254,7 +254,7 @@ def test_loop_goes_on_until_it_is_interrupted(spawn, monitor_env, tmp_path, sent
         output = read_until(process, "... unexpected ValueError")
         assert "Flag                     ... " in output
     process.send_signal(sent)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=120)
 
     assert process.returncode == (0 if is_healthy else 1), rest
     assert "hunter2" not in output + rest

@@ -48,7 +48,7 @@ def test_three_monitors_write_each_round_once_while_leaders_are_killed(spawn, mo
     wait_for(lambda: len(rounds()) > before + 5)
     for one in monitors:
         one.terminate()
-        one.communicate(timeout=30)
+        one.communicate(timeout=120)
 
     # One after the other: nobody begins again once another has led.
     turns = [monitor for monitor, _ in itertools.groupby(name for name, _ in rounds())]
@@ -65,7 +65,7 @@ def test_clean_stop_lets_the_next_one_lead_at_once(spawn, monitor_env):
     read_until(other, "standing by")
 
     one.terminate()
-    one.communicate(timeout=30)
+    one.communicate(timeout=120)
 
     read_until(other, "Fine", seconds=60)
 
@@ -106,7 +106,7 @@ def test_check_that_is_no_longer_listed_leaves_the_sites_state(spawn, monitor_en
         read_until(process, checks[0]["NAME"])
         read_until(process, checks[0]["NAME"])
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         return list(listed.all())
 
     assert run(checks=(FINE, other)) == ["Fine", "Other"]
@@ -121,7 +121,7 @@ def test_hung_check_holds_up_no_other(spawn, monitor_env):
 
     wait_for(lambda: HeathCheckJob.objects.filter(name="Fine").count() > 5)
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
     assert process.returncode == 1
     messages = set(HeathCheckJob.objects.filter(name="Hang").values_list("message", flat=True))
@@ -158,11 +158,11 @@ def test_every_result_arrives_once_through_kills_and_a_server_that_is_away(
     last = spawn("monitor", "--interval", "0.2", env=there)
     read_until(last, "Fine")
     last.terminate()
-    last.communicate(timeout=30)
+    last.communicate(timeout=120)
     rest = spawn("monitor", "--interval", "3600", env=there)
     wait_for(lambda: mine.exists() and not Delivery.objects.exists(), seconds=60)
     rest.terminate()
-    rest.communicate(timeout=30)
+    rest.communicate(timeout=120)
 
     sent = list(mine.values_list("round", flat=True))
     received = list(

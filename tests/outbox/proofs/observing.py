@@ -54,7 +54,7 @@ class Observer:
                 self.seen.setdefault(job_id, claim_no)
         return dict(statuses)
 
-    def wait_until_done(self, jobs: int, *, seconds: float = 60) -> None:
+    def wait_until_done(self, jobs: int, *, seconds: float = 180) -> None:
         """Look until so many jobs are COMPLETED and there is no other."""
         deadline = time.monotonic() + seconds
         while (statuses := self.look()) != {"COMPLETED": jobs}:

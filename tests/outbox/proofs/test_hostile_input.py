@@ -72,7 +72,7 @@ def test_thread_that_a_handler_left_behind_does_not_keep_the_worker_from_stoppin
     wait_for(lambda: statuses() == {"COMPLETED": 1})
 
     worker.terminate()
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=120)
 
     assert worker.returncode == 0, output
     assert statuses() == {"COMPLETED": 1}

@@ -134,7 +134,7 @@ def test_pool_of_the_size_that_the_manual_names_is_just_enough(spawn, more):
     observer.check()
     assert not OutboxAttempt.objects.exists()
     worker.terminate()
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=120)
     assert "couldn't get a connection" not in output
 
 

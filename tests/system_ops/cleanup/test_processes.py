@@ -110,7 +110,7 @@ def test_sigterm_ends_it_after_the_batch(spawn, ops_env):
     )
     read_until(process, "batch 4")
     process.terminate()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode != 0
     assert Event.objects.count() == 1

@@ -160,7 +160,7 @@ def test_of_two_runs_at_once_the_second_ends_with_status_75(server, held, spawn,
     held.may_go = True
 
     assert (status, document["exit_status"]) == (75, 75)
-    output, _ = first.communicate(timeout=30)
+    output, _ = first.communicate(timeout=120)
     assert (first.returncode, "added 2" in output) == (0, True), output
     assert known() == {"T-1": True, "T-2": True}
 
@@ -169,7 +169,7 @@ def test_after_a_run_that_was_killed_the_next_one_works(server, held, spawn, run
     killed = spawn("sync_tasks", "--source", server.url)
     held.wait_until_asked(2)
     killed.send_signal(signal.SIGKILL)
-    killed.wait(timeout=30)
+    killed.wait(timeout=120)
     held.may_go = True
     server.otherwise = page(task("T-1"), task("T-2"))
 
@@ -188,7 +188,7 @@ def test_a_run_that_is_asked_to_stop_gives_its_place_free(server, held, spawn, r
     stopped = spawn("sync_tasks", "--source", server.url)
     held.wait_until_asked(2)
     stopped.send_signal(signal.SIGTERM)
-    output, _ = stopped.communicate(timeout=30)
+    output, _ = stopped.communicate(timeout=120)
     held.may_go = True
     server.otherwise = page(task("T-1"))
 
