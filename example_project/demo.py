@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 # From a checkout that is not installed the apps lie one folder up.
@@ -182,7 +183,11 @@ def watch() -> str:
 
 
 def synchronise(port: int) -> str:
-    """Read the tasks of a second site, which owns them."""
+    """Read the tasks of a second site, which owns them: at the address that it had before."""
+    from timetracker.models import TaskSource
+
+    known = TaskSource.objects.filter(url__startswith=f"http://{HOST}:").first()
+    port = (urlsplit(known.url).port if known else None) or port
     if not port_is_free(port):
         return f"skipped: port {port} is taken"
     with Planner(port) as planner:

@@ -1,5 +1,6 @@
 """The demo as people start it: in a process of its own."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 import urllib.request
 
+import psutil
 import pytest
 
 from tests.processes import ROOT, read_until
@@ -48,7 +50,7 @@ def port():
 
 @pytest.fixture
 def start(database):
-    """Start the demo; whatever is left of it is killed after the test."""
+    """Start the demo; whatever is left of it and of what it started is killed after the test."""
     started = []
 
     def _start(*args: object) -> subprocess.Popen[str]:
@@ -64,6 +66,12 @@ def start(database):
     yield _start
     for process in started:
         process.kill()
+    # The site outlives a demo that is killed, in a session of its own, and keeps its output open.
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.environ().get("DJANGO_DB_PATH") == str(database):
+                one.kill()
+    for process in started:
         process.communicate()
 
 
