@@ -269,7 +269,7 @@ def stage(
 
 
 @settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     # A secret that leaks is as short as it can be.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

@@ -48,7 +48,7 @@ PLOTS = st.fixed_dictionaries(
 
 # On a server each example takes seconds, and its rolled back rows are in the way of the next one.
 with_database = settings(
-    max_examples=20 if site.DATABASE == "sqlite" else 6,
+    max_examples=10 if site.DATABASE == "sqlite" else 5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
