@@ -251,15 +251,10 @@ class TestFirstTracker:
         path = script_folder().tracker(NETWORK)
         shutil.copyfile(TRACKER, path)
         first = next(one for one in read_tracker(path).cases["OPEN"])
-        for sheet, column, value in (
-            ("MAIN", "Remarks", "typed in MAIN"),
-            ("OPEN", "Remarks", None),
-            ("MAIN", "Card Sl#", None),
-            ("OPEN", "Card Sl#", "typed in OPEN"),
-            ("MAIN", "HW Type", "this"),
-            ("OPEN", "HW Type", "that"),
-        ):
-            place_key(path, first.key, column, value, sheet=sheet)
+        in_main = {"Remarks": "typed in MAIN", "Card Sl#": None, "HW Type": "this"}
+        in_open = {"Remarks": None, "Card Sl#": "typed in OPEN", "HW Type": "that"}
+        place_key(path, first.key, in_main, sheet="MAIN")
+        place_key(path, first.key, in_open, sheet="OPEN")
         network = Network.objects.create(customer="CustomerA", name=NETWORK)
 
         session = take_in_tracker(network, path, path.name, initiated_by="a test")
@@ -351,15 +346,14 @@ def place(path, case, column, value, *, sheet="MAIN"):
     place_key(
         path,
         (case.hc_id, case.test, case.priority, case.issue, case.text),
-        column,
-        value,
+        {column: value},
         sheet=sheet,
         day=case.found_on,
     )
 
 
-def place_key(path, key, column, value, *, sheet, day=None):
-    """Write into the first row of a key and a day."""
+def place_key(path, key, values, *, sheet, day=None):
+    """Write values by their columns into the first row of a key and a day."""
     book = openpyxl.load_workbook(path)
     rows = book[sheet]
     header = [cell.value for cell in rows[1]]
@@ -367,7 +361,8 @@ def place_key(path, key, column, value, *, sheet, day=None):
     for row in rows.iter_rows(min_row=2):
         said = tuple(str(row[header.index(name)].value).strip() for name in names)
         if said == tuple(map(str, key)) and day in (None, row[0].value.date()):
-            row[header.index(column)].value = value
+            for column, value in values.items():
+                row[header.index(column)].value = value
             break
     else:
         raise AssertionError(f"no row of {key} in {sheet}")
