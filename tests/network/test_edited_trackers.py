@@ -19,6 +19,7 @@ from tests.network.workspace import (
     edit,
     listed,
     month_files,
+    open_report,
     opened,
     prepared,
     run,
@@ -196,7 +197,7 @@ class TestMeanwhile:
     def test_remark_on_a_finding_of_several_lines_finds_its_case(self, root, tmp_path):
         network = prepared(root)
         report = tmp_path / month_files(0)[0].name
-        book = openpyxl.load_workbook(month_files(0)[0])
+        book = open_report(month_files(0)[0])
         book["CWBP"]["H9"].value = "77.7"
         book["CWBP"]["L9"].value = "one_x000D_\ntwo\ufffe " + "y" * 40_000
         book.save(report)

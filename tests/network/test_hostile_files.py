@@ -4,7 +4,6 @@ import io
 import shutil
 import zipfile
 
-import openpyxl
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +13,14 @@ from django_network_hc.models import HealthCheckSession
 from django_network_hc.readers import read_report, read_tracker
 from django_network_hc.services.folders import checksum, script_folder
 from tests.network.samples import EXPECTED, NETWORK
-from tests.network.workspace import month_files, prepared, run, run_month, state_of
+from tests.network.workspace import (
+    month_files,
+    open_report,
+    prepared,
+    run,
+    run_month,
+    state_of,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,7 +71,7 @@ def cut_off(path):
 
 
 def changed(path, change):
-    book = openpyxl.load_workbook(path)
+    book = open_report(path)
     change(book)
     book.save(path)
     book.close()

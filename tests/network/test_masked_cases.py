@@ -1,6 +1,5 @@
 """Cases whose findings have other numbers each month: one case, with the numbers of now."""
 
-import openpyxl
 import pytest
 
 from django_network_hc.exceptions import ChangedMeanwhileError
@@ -10,7 +9,15 @@ from django_network_hc.services.known import digest
 from django_network_hc.services.processing import run_session
 from django_network_hc.services.undoing import undo_last
 from tests.network.samples import EXPECTED, NETWORK
-from tests.network.workspace import month_files, opened, prepared, run, run_month, state_of
+from tests.network.workspace import (
+    month_files,
+    open_report,
+    opened,
+    prepared,
+    run,
+    run_month,
+    state_of,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +34,7 @@ def months_of(network, tmp_path, texts):
     like = None
     for month, rows in enumerate(texts):
         report, inventory = month_files(month)
-        book = openpyxl.load_workbook(report)
+        book = open_report(report)
         sheet = book["CWBP"]
         like = like or [cell.value for cell in sheet[2]]
         sheet.delete_rows(2, sheet.max_row)

@@ -1,13 +1,16 @@
 """A script directory with the sample network in it, as an operator would have prepared it."""
 
+import io
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 
 from django_network_hc.models import Case, HealthCheckSession, Network, NodeRun, SessionFile
+from django_network_hc.readers.reports import FINDINGS, SUMMARY
 from django_network_hc.services.folders import script_folder
 from django_network_hc.services.networks import validate
 from django_network_hc.services.processing import run_session
@@ -19,6 +22,7 @@ __all__ = [
     "edit",
     "listed",
     "month_files",
+    "open_report",
     "opened",
     "prepared",
     "run",
@@ -104,9 +108,26 @@ def edit(path: Path, case: Case, column: str, value: Any, *, sheet: str = "MAIN"
     book.save(path)
 
 
+def open_report(report: Path) -> openpyxl.Workbook:
+    """Open a report to change it, without the sheets of its nodes, which nothing reads."""
+    return openpyxl.load_workbook(io.BytesIO(_without_nodes(report.read_bytes())))
+
+
+@cache
+def _without_nodes(report: bytes) -> bytes:
+    # openpyxl takes seconds for these sheets, and the sample is opened again and again.
+    book = openpyxl.load_workbook(io.BytesIO(report))
+    for sheet in book.worksheets:
+        if sheet.title not in (FINDINGS, SUMMARY):
+            book.remove(sheet)
+    rest = io.BytesIO()
+    book.save(rest)
+    return rest.getvalue()
+
+
 def without_findings(report: Path, folder: Path, *, keep: int) -> Path:
     """Return a report that lacks what comes after so many findings."""
-    book = openpyxl.load_workbook(report)
+    book = open_report(report)
     rows = book["CWBP"]
     rows.delete_rows(keep + 2, rows.max_row)
     path = folder / report.name
