@@ -28,9 +28,11 @@ flushing.install()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The suite's own processes are measured; what tests start would take twice its time.
+# The suite's own processes are measured; what tests start would take twice its time, and is so
+# only where a test asks for `measured`.
+MEASURING = ""
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    MEASURING = os.environ.pop("COVERAGE_PROCESS_CONFIG", "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -104,6 +106,13 @@ def django_db_modify_db_settings(
         pytest.exit(server.how_to_reach(), returncode=1)
     elif not request.config.getoption("reuse_db"):
         test["NAME"] = f"test_{database['NAME']}_{os.getpid()}"
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for by tests whose processes do what no other test shows; on SQLite, for all."""
+    if MEASURING and settings.DATABASE == "sqlite":
+        monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", MEASURING)
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
 
 from django_job_automation.exceptions import RunLockedError
 from django_job_automation.models import ACTIVE, Run
 from django_opskit.clock import ServerTime
+from django_opskit.conflicts import is_conflict
 from django_opskit.identity import is_known_dead, process_name
 
 __all__ = ["begin", "end"]
@@ -42,7 +43,8 @@ def begin(
         IntegrityError: the database takes no such run.
     """
     runs = Run.objects.using(using)
-    others, refusals = 0, []
+    others = 0
+    refusals: list[DatabaseError] = []
     for _attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic(using=using):
@@ -57,6 +59,12 @@ def begin(
                 )
         except IntegrityError as error:
             refusals.append(error)
+        except OperationalError as error:
+            # Of several that wait for the end of a run MariaDB lets all but one give way.
+            if not is_conflict(error) or connections[using].in_atomic_block:
+                raise
+            refusals.append(error)
+            others += 1
         other = runs.filter(active=ACTIVE).first()
         others += other is not None
         if other is not None and not _takes_over(other, using):

@@ -1,26 +1,15 @@
-"""Two transactions that want the same rows: recognised, and not waited for."""
+"""Two transactions that want the same rows: not waited for, and whether the database is there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import DatabaseError, InterfaceError, connections, transaction
 
-__all__ = ["answers", "impatient_transaction", "is_conflict"]
-
-# One of the two has to begin again, or to wait. PostgreSQL: serialization_failure,
-# deadlock_detected, lock_not_available. MariaDB and MySQL: deadlock, lock wait timeout, record
-# has changed.
-_CONFLICTS = ("40001", "40P01", "55P03", 1213, 1205, 1020)
+__all__ = ["answers", "impatient_transaction"]
 
 _IMPATIENT_MYSQL = """
 SET @outbox_patience = @@innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 1
 """
-
-
-def is_conflict(error: Exception) -> bool:
-    """Say whether ``error`` passes when the other transaction is over, or at the next try."""
-    code = getattr(error.__cause__, "sqlstate", None) or next(iter(error.args), None)
-    return code in _CONFLICTS
 
 
 def answers(using: str) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, connections, transaction
 
 from django_opskit.clock import NOW_SQL
+from django_opskit.conflicts import is_conflict
 from django_outbox.backends.base import Head, NewJob
 from django_outbox.backends.bulk import insert_around_twins
-from django_outbox.backends.contention import is_conflict
 from django_outbox.backends.copying import copy_jobs
 from django_outbox.backends.floor import Floor
 from django_outbox.backends.returning import ReturningStore

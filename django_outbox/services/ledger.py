@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import DatabaseError, InterfaceError
 
-from django_outbox.backends.contention import answers, is_conflict
+from django_opskit.conflicts import is_conflict
+from django_outbox.backends.contention import answers
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Result
 from django_outbox.services.heartbeat import Heartbeat

@@ -5,7 +5,7 @@ import random
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from django_outbox.backends.contention import is_conflict
+from django_opskit.conflicts import is_conflict
 from django_outbox.exceptions import SetupError
 from django_outbox.models import OutboxJob
 

@@ -17,7 +17,8 @@ from typing import Any
 from django.db import DatabaseError, connections, router
 from django.db.models import Count, Exists, Max, Min, Model, OuterRef, Q, QuerySet
 
-from django_outbox.backends.contention import impatient_transaction, is_conflict
+from django_opskit.conflicts import is_conflict
+from django_outbox.backends.contention import impatient_transaction
 from django_outbox.conf import get_conf
 from django_outbox.models import Inbox, JobStatus, OutboxAttempt, OutboxJob
 from django_outbox.services.server_clock import server_now

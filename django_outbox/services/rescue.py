@@ -7,7 +7,8 @@ from collections.abc import Collection
 from django.db import DatabaseError, connections
 
 from django_opskit.clock import NOW_SQL
-from django_outbox.backends.contention import answers, is_conflict
+from django_opskit.conflicts import is_conflict
+from django_outbox.backends.contention import answers
 from django_outbox.exceptions import LeaseLost
 from django_outbox.models import OutboxJob
 from django_outbox.services.attempts import Failure, error_type

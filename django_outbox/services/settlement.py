@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import DatabaseError
 
-from django_outbox.backends.contention import is_conflict
+from django_opskit.conflicts import is_conflict
 from django_outbox.exceptions import Snooze, WorkerStoppedError
 from django_outbox.models import OutboxJob, OutboxJobQuerySet
 from django_outbox.services.attempts import Failure, Result, error_type

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -219,6 +219,46 @@ def test_number_of_statements_is_fixed(count):
     asked = [one["sql"] for one in queries if not one["sql"].startswith(transactions)]
     assert len(asked) <= 8, asked
     assert Job.objects.count() == 2 * count
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_that_gave_way_to_others_tries_again(fleet, monkeypatch):
+    create, gave_way = QuerySet.create, []
+
+    def give_way_once(rows, **fields):
+        if rows.model is Run and not gave_way:
+            gave_way.append(1)
+            raise OperationalError(1213, "Deadlock found when trying to get lock")
+        return create(rows, **fields)
+
+    monkeypatch.setattr(QuerySet, "create", give_way_once)
+
+    assert run().created == 2
+
+    assert gave_way
+    assert Run.objects.get().outcome == "DONE"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_that_gives_way_each_time_is_turned_away(fleet, monkeypatch):
+    def give_way(_rows, **_fields):
+        raise OperationalError(1213, "Deadlock found when trying to get lock")
+
+    monkeypatch.setattr(QuerySet, "create", give_way)
+
+    with pytest.raises(RunLockedError, match="others"):
+        run()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_is_away_is_no_lock(fleet, monkeypatch):
+    def away(_rows, **_fields):
+        raise OperationalError(2006, "Server has gone away")
+
+    monkeypatch.setattr(QuerySet, "create", away)
+
+    with pytest.raises(OperationalError, match="gone away"):
+        run()
 
 
 def test_run_that_the_database_does_not_take_is_no_lock(fleet, monkeypatch):

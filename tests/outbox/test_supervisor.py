@@ -19,7 +19,7 @@ from tests.outbox.outbox_handlers import read_log
 from tests.outbox.running import needs_prometheus, wait_for
 from tests.processes import environment, read_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("measured")]
 
 TWO = ("worker_run", "--processes", "2", "--poll-seconds", "0.1")
 

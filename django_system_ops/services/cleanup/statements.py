@@ -11,13 +11,11 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import sql
 
+from django_opskit.conflicts import is_conflict
 from django_system_ops.services.cleanup.relations import Model
 
 __all__ = ["LazyDelete", "Stopwatch", "is_lock_timeout", "make_durable", "patiently", "writing"]
 
-# Deadlock, serialization; then the same and a lock that was waited for in vain on MariaDB.
-_PASSING_STATES = {"40P01", "40001"}
-_PASSING_NUMBERS = {1213, 1205, 1020}
 _LOCK_STATE, _LOCK_NUMBER = "55P03", 1205
 
 _TRIES = 4
@@ -163,13 +161,7 @@ def _may_be_repeated(error: DatabaseError) -> bool:
 
     An IntegrityError is a row that came to point at one that was going.
     """
-    state, number = _code(error)
-    return (
-        isinstance(error, IntegrityError)
-        or state in _PASSING_STATES
-        or number in _PASSING_NUMBERS
-        or is_lock_timeout(error)
-    )
+    return isinstance(error, IntegrityError) or is_conflict(error)
 
 
 def _code(error: DatabaseError) -> tuple[str, int]:

@@ -52,7 +52,7 @@ def test_eight_at_once_open_each_job_once(spawn):
 
     # One at least, and every other either after it or turned away.
     statuses = Counter(process.returncode for process in processes)
-    assert set(statuses) <= {0, 75}, outputs
+    assert set(statuses) <= {0, 75}, "\n".join(outputs)
     assert statuses[0] >= 1
     assert set(open_jobs().values()) == {1}
     assert Job.objects.count() == SITES

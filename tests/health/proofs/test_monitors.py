@@ -17,7 +17,7 @@ from tests.outbox.running import wait_for
 from tests.private_servers import PrivatePostgreSQL
 from tests.processes import read_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("measured")]
 
 SAMPLES = "tests.health.sample_checks"
 FINE = {"CHECK": f"{SAMPLES}.fine", "NAME": "Fine"}
