@@ -8,10 +8,11 @@ in one transaction, which also ends it.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 
 from django_job_automation.exceptions import RunLockedError
 from django_job_automation.models import ACTIVE, Run
@@ -24,6 +25,8 @@ __all__ = ["begin", "end"]
 logger = logging.getLogger("job_automation")
 
 _ATTEMPTS = 5
+
+T = TypeVar("T")
 
 
 def begin(
@@ -44,11 +47,11 @@ def begin(
     """
     runs = Run.objects.using(using)
     others = 0
-    refusals: list[DatabaseError] = []
+    refusals = []
     for _attempt in range(_ATTEMPTS):
         try:
-            with transaction.atomic(using=using):
-                return runs.create(
+            run = _unless_it_gives_way(
+                lambda: runs.create(
                     active=ACTIVE,
                     holder=process_name(),
                     expires_at=ServerTime(seconds),
@@ -56,15 +59,14 @@ def begin(
                     started_at=started_at,
                     as_of=as_of,
                     settings=settings,
-                )
+                ),
+                using,
+            )
+            if run is not None:
+                return run
+            others += 1
         except IntegrityError as error:
             refusals.append(error)
-        except OperationalError as error:
-            # Of several that wait for the end of a run MariaDB lets all but one give way.
-            if not is_conflict(error) or connections[using].in_atomic_block:
-                raise
-            refusals.append(error)
-            others += 1
         other = runs.filter(active=ACTIVE).first()
         others += other is not None
         if other is not None and not _takes_over(other, using):
@@ -99,12 +101,34 @@ def end(
 
 def _takes_over(other: Run, using: str) -> bool:
     """Mark a run as interrupted whose process is gone; False when it may be at work."""
-    rows = Run.objects.using(using).filter(pk=other.pk, active=ACTIVE)
+    active = Run.objects.using(using).filter(pk=other.pk, active=ACTIVE)
+    rows = active
     if not is_known_dead(other.holder):
-        rows = rows.filter(expires_at__lte=ServerTime(-0.001))
-    taken = rows.update(
-        active=None, outcome=Run.Outcome.INTERRUPTED, error="Its process ended before it did."
-    )
+        rows = active.filter(expires_at__lte=ServerTime(-0.001))
+    taken = 0
+    # Looked for first: on MariaDB an update that finds no row has locked some all the same.
+    if rows.exists():
+        ended = {
+            "active": None,
+            "outcome": Run.Outcome.INTERRUPTED,
+            "error": "Its process ended before it did.",
+        }
+        taken = _unless_it_gives_way(lambda: rows.update(**ended), using) or 0
     if taken:
         logger.warning("run=%s of %s was interrupted", other.pk, other.started_by)
-    return bool(taken) or not Run.objects.using(using).filter(pk=other.pk, active=ACTIVE).exists()
+    return bool(taken) or not active.exists()
+
+
+def _unless_it_gives_way(work: Callable[[], T], using: str) -> T | None:
+    """
+    Return what ``work`` returns, a transaction; None where it was undone for another's sake.
+
+    Of several that wait for the end of a run MariaDB lets all but one give way.
+    """
+    try:
+        with transaction.atomic(using=using):
+            return work()
+    except OperationalError as error:
+        if not is_conflict(error) or connections[using].in_atomic_block:
+            raise
+    return None
